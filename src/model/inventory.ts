@@ -1,0 +1,64 @@
+export type Protocol = 'REST' | 'HTTP' | 'WEBSOCKET';
+
+/** How a stage or route decides who may come in. `mixed` never occurs: routes differ, so kind is looked up by route. */
+export type AuthorizerKind = 'lambda_token' | 'lambda_request' | 'jwt' | 'cognito' | 'iam' | 'none';
+
+/** One log group in one account and Region; the key of a log source's unit. */
+export interface LogGroupRef {
+  readonly account: string;
+  readonly region: string;
+  readonly logGroup: string;
+}
+
+export interface AuthorizerRef {
+  readonly authorizerId: string;
+  readonly name: string;
+  readonly kind: AuthorizerKind;
+  /** Log group of the Lambda function behind it; absent for kinds without a function. May lie in another account. */
+  readonly logGroup?: LogGroupRef;
+  /** Result cache, in milliseconds; 0 = no caching. */
+  readonly ttlMs: number;
+}
+
+/** Which authorizer stands before which route. `routes` maps a REST `resourcePath` + method or an HTTP/WebSocket route key. */
+export interface StageInventory {
+  readonly account: string;
+  readonly region: string;
+  readonly apiId: string;
+  readonly apiName: string;
+  readonly stage: string;
+  readonly protocol: Protocol;
+  readonly tags: Readonly<Record<string, string>>;
+  /** Where access lines go; absent when the stage has no access log (or writes to Firehose). */
+  readonly accessLogGroup?: LogGroupRef;
+  /** `accessLogSettings.format`, verbatim. */
+  readonly accessLogFormat?: string;
+  /** Formats this stage is known to have had before (lines of the past still carry them). */
+  readonly earlierFormats: readonly string[];
+  /** True when the stage publishes per-method or per-route metrics. */
+  readonly detailedMetrics: boolean;
+  /** Authorizers of the API by authorizer id. */
+  readonly authorizers: Readonly<Record<string, AuthorizerRef>>;
+  /**
+   * Route → authorizer id, or the kind itself for `iam` and `none`. Keys: REST `GET /orders/{id}`, HTTP route key
+   * `GET /orders`, WebSocket `$connect`. Absent route: `defaultAuthorizer`.
+   */
+  readonly routes: Readonly<Record<string, string>>;
+  /** Authorizer id or kind for a line whose route is unknown; set only when all routes agree. */
+  readonly defaultAuthorizer?: string;
+}
+
+export interface ListingProblem {
+  readonly account: string;
+  readonly region: string;
+  readonly what: string;
+  readonly reason: string;
+}
+
+/** `complete` = every listing was read to its end. When false, what is missing is unknown, never gone. */
+export interface Inventory {
+  readonly stages: readonly StageInventory[];
+  readonly complete: boolean;
+  readonly problems: readonly ListingProblem[];
+  readonly readMs: number;
+}

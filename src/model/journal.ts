@@ -1,0 +1,204 @@
+import type { MetricRecord } from './metric-record.ts';
+import type { RequestRecord, UnparsedRecord } from './request-record.ts';
+import type { Window } from './source-event.ts';
+
+export type JournalRecord = RequestRecord | UnparsedRecord | MetricRecord;
+
+export type StreamName = 'records' | 'metrics' | 'alarms';
+
+/** A row as stored: `body` is the canonical JSON whose SHA-256 stands beside it. `seq` is gap-free. */
+export interface JournalEntry {
+  readonly seq: number;
+  readonly stream: StreamName;
+  readonly recordId: string;
+  readonly eventId: string;
+  readonly revision: number;
+  readonly eventMs: number;
+  readonly body: string;
+  /** The parsed body. Rows just committed hand over the object they were made from: nothing is parsed twice. */
+  readonly record: JournalRecord;
+}
+
+/** How far a source unit has read. `readThroughMs`: end of the last window read completely. */
+export interface Checkpoint {
+  readonly unit: string;
+  readonly readThroughMs: number;
+  /** Counts commits of this unit; the expected version makes a stale writer lose. */
+  readonly version: number;
+  /** Windows still to be read again: when (`dueMs`), which span, which pass. */
+  readonly rereads: readonly Reread[];
+}
+
+export interface Reread extends Window {
+  readonly dueMs: number;
+  readonly pass: number;
+}
+
+/** A span of a unit that was not read and never will be, with the reason in words. */
+export interface Gap extends Window {
+  readonly unit: string;
+  readonly reason: string;
+  readonly recordedMs: number;
+}
+
+/** What a window or slice held; `seen = stored + quarantined + filtered` for first-time events. */
+export interface LedgerEntry {
+  readonly unit: string;
+  readonly window: Window;
+  /** Events read, repeats included. */
+  readonly read: number;
+  /** Events read for the first time. */
+  readonly seen: number;
+  readonly stored: number;
+  readonly quarantined: number;
+  readonly filtered: number;
+  readonly unparsed: number;
+}
+
+/** Correlation state that must survive a restart: opaque to the store. `body: null` deletes. */
+export interface StateChange {
+  readonly kind: string;
+  readonly key: string;
+  readonly body: string | null;
+  /** When the store may forget it by itself, milliseconds; 0 = never. */
+  readonly expiresMs: number;
+}
+
+export interface StateRow {
+  readonly kind: string;
+  readonly key: string;
+  readonly body: string;
+  readonly expiresMs: number;
+}
+
+export interface WindowCommit {
+  readonly unit: string;
+  /** The writer's fencing epoch, from `Journal.epoch`. */
+  readonly epoch: number;
+  /** Version the writer believes is stored; `0` = the unit has none yet. */
+  readonly expectedVersion: number;
+  /** Absent: records and state are kept, the position stays (a slice of a window not yet read whole). */
+  readonly nextCheckpoint?: Omit<Checkpoint, 'unit' | 'version'>;
+  /** Source event keys read for the first time, for `seenIn`. `atMs` is event time. */
+  readonly seen: readonly SeenKey[];
+  readonly records: readonly JournalRecord[];
+  readonly state: readonly StateChange[];
+  readonly ledger?: LedgerEntry;
+  readonly gaps: readonly Gap[];
+  readonly nowMs: number;
+}
+
+export interface SeenKey {
+  readonly atMs: number;
+  /** `<logStream>\n<eventId>` or a hash of it: unique within the unit. */
+  readonly key: string;
+}
+
+/** `fenced`: another worker took over (or the version moved); nothing was written, stop. */
+export type CommitResult =
+  | { readonly kind: 'committed'; readonly entries: readonly JournalEntry[]; readonly version: number }
+  | { readonly kind: 'fenced'; readonly reason: string };
+
+/** Sink × stream × class. A lane's cursor is the acknowledged contiguous prefix. */
+export interface LaneId {
+  readonly sink: string;
+  readonly stream: StreamName;
+  readonly class: 'live' | 'backfill' | 'replay';
+  /** Replays are temporary lanes with a name of their own. */
+  readonly name: string;
+}
+
+export interface DeadLetter {
+  readonly lane: string;
+  readonly seq: number;
+  readonly recordId: string;
+  readonly eventId: string;
+  readonly reason: string;
+  readonly atMs: number;
+}
+
+export interface LaneCounts {
+  readonly accepted: number;
+  readonly rejected: number;
+  readonly rejectedUnknown: number;
+  readonly expired: number;
+  readonly filtered: number;
+}
+
+export interface LaneState extends LaneCounts {
+  readonly lane: string;
+  readonly cursor: number;
+  /** Event time through which everything is acknowledged, expired or filtered. */
+  readonly throughMs: number;
+  readonly heldReason?: string;
+}
+
+export interface LaneAck {
+  readonly lane: string;
+  readonly epoch: number;
+  /** New cursor: never below the stored one. */
+  readonly cursor: number;
+  readonly counts: LaneCounts;
+  readonly deadLetters: readonly DeadLetter[];
+  /** Rows given up because of the sink's published age window, for the record. */
+  readonly expired: readonly { readonly seq: number; readonly reason: string }[];
+  readonly nowMs: number;
+}
+
+export interface RecordQuery {
+  readonly recordId?: string;
+  readonly eventId?: string;
+  /** Any of: pseudonyms under every live key, and the clear text. */
+  readonly customer?: readonly string[];
+  readonly principal?: readonly string[];
+  readonly api?: string;
+  readonly stage?: string;
+  readonly decision?: string;
+  readonly outcome?: string;
+  readonly fromMs?: number;
+  readonly toMs?: number;
+  readonly limit: number;
+  /** Only the newest revision of each record (default), or all. */
+  readonly revisions: 'latest' | 'all';
+}
+
+/** Read side, usable beside a running writer (its own read-only connection). */
+export interface JournalReader {
+  query(query: RecordQuery): Promise<readonly JournalEntry[]>;
+  /** Newest revision for each id that is stored. */
+  latest(recordIds: readonly string[]): Promise<ReadonlyMap<string, { readonly eventId: string; readonly revision: number }>>;
+  /** Every row in `seq` order, `afterSeq` exclusive. Rows of other streams are skipped. */
+  readStream(stream: StreamName, afterSeq: number, limit: number): Promise<readonly JournalEntry[]>;
+  lanes(): Promise<readonly LaneState[]>;
+  checkpoints(): Promise<readonly Checkpoint[]>;
+  ledger(fromMs: number, toMs: number): Promise<readonly LedgerEntry[]>;
+  gaps(): Promise<readonly Gap[]>;
+  deadLetters(lane?: string): Promise<readonly DeadLetter[]>;
+  /** Lanes' view of one row: `delivered`, `pending`, `expired`, `rejected` with its reason. */
+  deliveryOf(seq: number): Promise<readonly { readonly lane: string; readonly status: string; readonly reason?: string }[]>;
+  close(): Promise<void>;
+}
+
+/**
+ * The trail and the delivery queue in one. One writer at a time: opening takes a fresh `epoch`, and a commit under an
+ * older one is `fenced`. A commit is one transaction, on disk (fsynced) when the promise resolves.
+ */
+export interface Journal extends JournalReader {
+  readonly epoch: number;
+  checkpoint(unit: string): Promise<Checkpoint | undefined>;
+  commitWindow(commit: WindowCommit): Promise<CommitResult>;
+  /** Keys of this unit with event time in `[fromMs, toMs]` that are already stored. */
+  seenIn(unit: string, fromMs: number, toMs: number): Promise<ReadonlySet<string>>;
+  state(kind: string, keys: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** All live state rows of a kind, for start-up. */
+  allState(kind: string): AsyncIterable<StateRow>;
+  /** Stored record bodies by id (newest revision), for revising them. */
+  bodies(recordIds: readonly string[]): Promise<ReadonlyMap<string, JournalRecord>>;
+  lane(id: LaneId): Promise<LaneState>;
+  ackLane(ack: LaneAck): Promise<'acknowledged' | 'fenced'>;
+  setLaneHeld(lane: string, reason: string | undefined): Promise<void>;
+  /** Highest `seq` stored; 0 when empty. */
+  lastSeq(): Promise<number>;
+  /** Forgets expired state and seen keys older than `beforeMs`. Idempotent. */
+  prune(nowMs: number, seenBeforeMs: number): Promise<void>;
+}

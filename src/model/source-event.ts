@@ -1,0 +1,43 @@
+import type { LogGroupRef } from './inventory.ts';
+
+/** One event as CloudWatch Logs holds it. Times in milliseconds since the epoch. `eventId` is unique within its stream. */
+export interface LogEvent {
+  readonly eventId: string;
+  readonly logStream: string;
+  readonly timestampMs: number;
+  readonly ingestionMs: number;
+  readonly message: string;
+}
+
+/** Where a piece of a record came from: enough to find the original event again. */
+export interface SourceRef extends LogGroupRef {
+  readonly logStream: string;
+  readonly eventId: string;
+  readonly timestampMs: number;
+  readonly ingestionMs: number;
+}
+
+/** Half-open span of event time, `[fromMs, toMs)`. */
+export interface Window {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+export interface Page<R> {
+  readonly items: readonly R[];
+  /** Events as read, before anything was filtered, joined or dropped. */
+  readonly read: number;
+  /** Bytes of the events as CloudWatch counts them. */
+  readonly bytes: number;
+}
+
+/**
+ * A place records come from. `read` yields every page of a window, empty ones included, and ends only after the last
+ * token. A window that could not be read whole throws `IncompleteReadError` (try again) or `HeldError` (a person must
+ * act); pages already yielded stay good. An empty list is never a failure. The same window may be read again at any time.
+ */
+export interface Source<R> {
+  /** Stable id of the checkpoint, e.g. `logs:111122223333:eu-west-1:/apigw/orders`. */
+  readonly unit: string;
+  read(window: Window, signal: AbortSignal): AsyncIterable<Page<R>>;
+}
