@@ -37,6 +37,8 @@ export interface StageInventory {
   readonly earlierFormats: readonly string[];
   /** True when the stage publishes per-method or per-route metrics. */
   readonly detailedMetrics: boolean;
+  /** True when the stage answers from a cache (REST), so that cache metrics exist. */
+  readonly cacheEnabled?: boolean;
   /** Authorizers of the API by authorizer id. */
   readonly authorizers: Readonly<Record<string, AuthorizerRef>>;
   /**
@@ -53,7 +55,14 @@ export interface ListingProblem {
   readonly region: string;
   readonly what: string;
   readonly reason: string;
+  /** What was not listed whole, so that nothing of it is taken for gone. Absent: a remark, the listing is whole. */
+  readonly unread?: UnreadPart;
 }
+
+/** `apis`: some APIs of the protocols; the others: that part of one API. */
+export type UnreadPart =
+  | { readonly part: 'apis'; readonly protocols: readonly Protocol[] }
+  | { readonly part: 'stages' | 'authorizers' | 'routes'; readonly apiId: string };
 
 /** `complete` = every listing was read to its end. When false, what is missing is unknown, never gone. */
 export interface Inventory {

@@ -12,6 +12,7 @@ export interface JournalEntry {
   readonly stream: StreamName;
   readonly recordId: string;
   readonly eventId: string;
+  /** Given by the journal: 0 for the first of a record id, then one more for each other content. */
   readonly revision: number;
   readonly eventMs: number;
   readonly body: string;
@@ -96,7 +97,14 @@ export interface SeenKey {
 
 /** `fenced`: another worker took over (or the version moved); nothing was written, stop. */
 export type CommitResult =
-  | { readonly kind: 'committed'; readonly entries: readonly JournalEntry[]; readonly version: number }
+  | {
+      readonly kind: 'committed';
+      /** Rows added. Records whose content was already the newest revision are not among them. */
+      readonly entries: readonly JournalEntry[];
+      readonly version: number;
+      /** Records left out for that reason. */
+      readonly repeated?: number;
+    }
   | { readonly kind: 'fenced'; readonly reason: string };
 
 /** Sink × stream × class. A lane's cursor is the acknowledged contiguous prefix. */
@@ -130,6 +138,10 @@ export interface LaneState extends LaneCounts {
   readonly cursor: number;
   /** Event time through which everything is acknowledged, expired or filtered. */
   readonly throughMs: number;
+  /** Rows of the stream after the cursor. */
+  readonly pending?: number;
+  /** No row after the cursor is of an event older than this; absent when nothing is pending. */
+  readonly oldestPendingMs?: number;
   readonly heldReason?: string;
 }
 
@@ -142,6 +154,8 @@ export interface LaneAck {
   readonly deadLetters: readonly DeadLetter[];
   /** Rows given up because of the sink's published age window, for the record. */
   readonly expired: readonly { readonly seq: number; readonly reason: string }[];
+  /** Rows the sink's own filter left out, so that one row's story does not call them delivered. */
+  readonly filtered?: readonly number[];
   readonly nowMs: number;
 }
 
@@ -164,9 +178,12 @@ export interface RecordQuery {
 
 /** Read side, usable beside a running writer (its own read-only connection). */
 export interface JournalReader {
+  /** Newest event first. */
   query(query: RecordQuery): Promise<readonly JournalEntry[]>;
   /** Newest revision for each id that is stored. */
-  latest(recordIds: readonly string[]): Promise<ReadonlyMap<string, { readonly eventId: string; readonly revision: number }>>;
+  latest(
+    recordIds: readonly string[],
+  ): Promise<ReadonlyMap<string, { readonly eventId: string; readonly revision: number }>>;
   /** Every row in `seq` order, `afterSeq` exclusive. Rows of other streams are skipped. */
   readStream(stream: StreamName, afterSeq: number, limit: number): Promise<readonly JournalEntry[]>;
   lanes(): Promise<readonly LaneState[]>;
@@ -174,8 +191,10 @@ export interface JournalReader {
   ledger(fromMs: number, toMs: number): Promise<readonly LedgerEntry[]>;
   gaps(): Promise<readonly Gap[]>;
   deadLetters(lane?: string): Promise<readonly DeadLetter[]>;
-  /** Lanes' view of one row: `delivered`, `pending`, `expired`, `rejected` with its reason. */
-  deliveryOf(seq: number): Promise<readonly { readonly lane: string; readonly status: string; readonly reason?: string }[]>;
+  /** Lanes' view of one row: `delivered`, `pending`, `expired`, `filtered`, `rejected`, with the reason. */
+  deliveryOf(
+    seq: number,
+  ): Promise<readonly { readonly lane: string; readonly status: string; readonly reason?: string }[]>;
   close(): Promise<void>;
 }
 
@@ -185,9 +204,16 @@ export interface JournalReader {
  */
 export interface Journal extends JournalReader {
   readonly epoch: number;
+  /** Where a damaged journal was moved when this one was opened in its place: record a gap. */
+  readonly recoveredFrom?: string;
+  /** Keeps other processes out while nothing is committed; commits and acknowledgements do the same. Call every few seconds. */
+  renewLease(): Promise<'renewed' | 'fenced'>;
   checkpoint(unit: string): Promise<Checkpoint | undefined>;
   commitWindow(commit: WindowCommit): Promise<CommitResult>;
-  /** Keys of this unit with event time in `[fromMs, toMs]` that are already stored. */
+  /**
+   * Keys of this unit with event time in `[fromMs, toMs]` that are already stored; may hold neighbours in time. It is a
+   * view: keys of later commits may appear in it.
+   */
   seenIn(unit: string, fromMs: number, toMs: number): Promise<ReadonlySet<string>>;
   state(kind: string, keys: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** All live state rows of a kind, for start-up. */

@@ -1,0 +1,167 @@
+import type { AccessPart, AuthorizerLinePart } from '../model/part.ts';
+import type { CustomerSource, JoinKey } from '../model/request-record.ts';
+import type { SourceRef } from '../model/source-event.ts';
+import type { LineVerdict } from './decide.ts';
+
+/** One application line as it stands in the invocation. */
+export interface InvocationText {
+  readonly atMs: number;
+  readonly eventId: string;
+  readonly text: string;
+}
+
+/**
+ * The access line that an invocation was made for, how well it fits, and what that line said by itself, so that the
+ * record can be written again when a late line of the invocation arrives.
+ */
+export interface Claim {
+  readonly recordId: string;
+  readonly joinKey: JoinKey;
+  readonly verdict: LineVerdict;
+  readonly own: OwnIdentity;
+  /** True when the line echoes the very gateway request id that the authorizer saw. */
+  readonly echoed: boolean;
+  readonly requestStartMs: number;
+}
+
+/** Who the line itself names, before any decision is joined. */
+export interface OwnIdentity {
+  readonly principal?: string;
+  readonly customer?: string;
+  readonly customerSource?: CustomerSource;
+}
+
+/**
+ * One Lambda request id: all its lines. Complete at REPORT or timeout. It stays whole after it was claimed, because a
+ * line may come late and the record must then be written again from all of them.
+ */
+export interface Invocation {
+  readonly key: string;
+  readonly unit: string;
+  readonly lambdaRequestId: string;
+  readonly firstSource: SourceRef;
+  startMs: number;
+  endMs: number;
+  complete: boolean;
+  decision: 'allow' | 'deny' | 'error' | undefined;
+  reason: string | undefined;
+  principal: string | undefined;
+  customer: string | undefined;
+  customerSource: CustomerSource | undefined;
+  gatewayRequestId: string | undefined;
+  connectionId: string | undefined;
+  durationMs: number | undefined;
+  sources: SourceRef[];
+  texts: InvocationText[];
+  claim: Claim | undefined;
+  /** Set once an `authorizer_only` (or `ambiguous`) record of its own was written. */
+  ownRecordId: string | undefined;
+  ambiguous: boolean;
+  readMs: number;
+  /** Under which state kind the journal has it; undefined while it has not. */
+  stored: string | undefined;
+}
+
+export function invocationKey(unit: string, lambdaRequestId: string): string {
+  return `${unit}\n${lambdaRequestId}`;
+}
+
+export function newInvocation(line: AuthorizerLinePart, readMs: number): Invocation {
+  return {
+    key: invocationKey(line.unit, line.lambdaRequestId),
+    unit: line.unit,
+    lambdaRequestId: line.lambdaRequestId,
+    firstSource: line.source,
+    startMs: line.source.timestampMs,
+    endMs: line.source.timestampMs,
+    complete: false,
+    decision: undefined,
+    reason: undefined,
+    principal: undefined,
+    customer: undefined,
+    customerSource: undefined,
+    gatewayRequestId: undefined,
+    connectionId: undefined,
+    durationMs: undefined,
+    claim: undefined,
+    ownRecordId: undefined,
+    sources: [],
+    texts: [],
+    ambiguous: false,
+    readMs,
+    stored: undefined,
+  };
+}
+
+/**
+ * Adds one line, in whatever order lines arrive: the result depends on the set of lines alone. Where two lines differ on
+ * a field, the one with the earlier time (then the smaller event id) wins; an error outranks every other decision.
+ */
+export function addLine(invocation: Invocation, line: AuthorizerLinePart): void {
+  const at = line.source.timestampMs;
+  invocation.startMs = Math.min(invocation.startMs, at);
+  invocation.endMs = Math.max(invocation.endMs, at);
+  invocation.sources.push(line.source);
+  if (line.line === 'report' || line.line === 'timeout') invocation.complete = true;
+  if (line.durationMs !== undefined) invocation.durationMs = line.durationMs;
+  if (line.text !== undefined) {
+    invocation.texts.push({ atMs: at, eventId: line.source.eventId, text: line.text });
+  }
+  takeDecision(invocation, line);
+  invocation.principal = smaller(invocation.principal, line.principal);
+  invocation.gatewayRequestId = smaller(invocation.gatewayRequestId, line.gatewayRequestId);
+  invocation.connectionId = smaller(invocation.connectionId, line.connectionId);
+  if (line.customer !== undefined && smaller(invocation.customer, line.customer) === line.customer) {
+    invocation.customer = line.customer;
+    invocation.customerSource = line.customerSource ?? 'authorizer_log';
+  }
+}
+
+const DECISION_RANK = { error: 0, deny: 1, allow: 2 } as const;
+
+/** A crash outranks a deny, a deny outranks an allow: an invocation that contradicts itself let nobody in. */
+function takeDecision(invocation: Invocation, line: AuthorizerLinePart): void {
+  if (line.decision === undefined) return;
+  const known = invocation.decision;
+  if (known === undefined || DECISION_RANK[line.decision] < DECISION_RANK[known]) {
+    invocation.decision = line.decision;
+    invocation.reason = line.reason;
+    return;
+  }
+  if (line.decision === known) invocation.reason = smaller(invocation.reason, line.reason);
+}
+
+function smaller(a: string | undefined, b: string | undefined): string | undefined {
+  if (a === undefined) return b;
+  if (b === undefined) return a;
+  return a < b ? a : b;
+}
+
+/** End of the request: start plus latency where the format says it, else the time of the log event. */
+export function requestEndMs(part: AccessPart): number {
+  const latency = part.fields.responseLatencyMs;
+  return latency === undefined ? Math.max(part.startMs, part.source.timestampMs) : part.startMs + latency;
+}
+
+/**
+ * True when the invocation ran inside the request. A start known to the second only (CLF time) opens the interval by
+ * that second; `skewMs` allows for two hosts' clocks.
+ */
+export function containsInvocation(part: AccessPart, invocation: Invocation, skewMs: number): boolean {
+  const slack = skewMs + (part.startResolutionMs > 1 ? part.startResolutionMs : 0);
+  return part.startMs - skewMs <= invocation.startMs && invocation.endMs <= requestEndMs(part) + slack;
+}
+
+/**
+ * Which of two lines that both contain the invocation caused it: one that names it over one that merely shares a gateway
+ * request id, then the one it echoes, then the earlier one.
+ */
+export function isBetterClaim(candidate: Claim, standing: Claim): boolean {
+  if (candidate.recordId === standing.recordId) return false;
+  if (standing.joinKey === 'gateway_request_id') return true;
+  if (candidate.echoed !== standing.echoed) return candidate.echoed;
+  if (candidate.requestStartMs !== standing.requestStartMs) {
+    return candidate.requestStartMs < standing.requestStartMs;
+  }
+  return candidate.recordId < standing.recordId;
+}

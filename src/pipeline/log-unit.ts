@@ -1,0 +1,82 @@
+import type { Clock } from '../core/clock.ts';
+import type { Journal } from '../model/journal.ts';
+import type { LogPart } from '../model/part.ts';
+import type { Source } from '../model/source-event.ts';
+import type { Ingest } from './ingest.ts';
+import { LagMeter } from './lag-meter.ts';
+import { type LogPlanSettings, planBehind, planLive } from './log-plan.ts';
+import { readLogUnit } from './read-log-unit.ts';
+
+/** All times in milliseconds. */
+export interface LogUnitSettings extends LogPlanSettings {
+  /** Least span that a poll reaches back behind `readThrough`. */
+  readonly lagAllowanceMs: number;
+  /** Most it reaches back, however late lines come; what is later still is for the re-reads. */
+  readonly maxOverlapMs: number;
+  /** First-time events per commit. */
+  readonly batchEvents: number;
+}
+
+/** One log group: polls it live, catches up what lies behind, and reads closed windows again. */
+export class LogUnit {
+  readonly source: Source<LogPart>;
+  readonly lag: LagMeter;
+  readonly #ingest: Ingest;
+  readonly #journal: Journal;
+  readonly #clock: Clock;
+  readonly #settings: LogUnitSettings;
+
+  constructor(options: {
+    readonly source: Source<LogPart>;
+    readonly lag: LagMeter;
+    readonly ingest: Ingest;
+    readonly journal: Journal;
+    readonly clock: Clock;
+    readonly settings: LogUnitSettings;
+  }) {
+    this.source = options.source;
+    this.lag = options.lag;
+    this.#ingest = options.ingest;
+    this.#journal = options.journal;
+    this.#clock = options.clock;
+    this.#settings = options.settings;
+  }
+
+  get unit(): string {
+    return this.source.unit;
+  }
+
+  /** Reads from where live reading stands up to now. Returns first-time events. */
+  async pollLive(signal: AbortSignal): Promise<number> {
+    const nowMs = this.#clock.now();
+    const checkpoint = this.#ingest.checkpointOf(this.unit);
+    const task = planLive(checkpoint, nowMs, this.lag.allowanceMs, this.#settings);
+    return task === undefined ? 0 : this.#read(task, signal);
+  }
+
+  /** Does one piece of catching up or reading again. Returns false when there is none to do. */
+  async pollBehind(signal: AbortSignal): Promise<boolean> {
+    const checkpoint = this.#ingest.checkpointOf(this.unit);
+    if (checkpoint === undefined) return false;
+    const task = planBehind(checkpoint, this.#clock.now(), this.#settings);
+    if (task === undefined) return false;
+    await this.#read(task, signal);
+    return true;
+  }
+
+  #read(task: Parameters<typeof readLogUnit>[0]['task'], signal: AbortSignal): Promise<number> {
+    return readLogUnit({
+      source: this.source,
+      task,
+      ingest: this.#ingest,
+      seenIn: (unit, fromMs, toMs) => this.#journal.seenIn(unit, fromMs, toMs),
+      lag: this.lag,
+      batchEvents: this.#settings.batchEvents,
+      signal,
+    });
+  }
+}
+
+export function createLagMeter(settings: LogUnitSettings): LagMeter {
+  return new LagMeter(settings.lagAllowanceMs, settings.maxOverlapMs);
+}
