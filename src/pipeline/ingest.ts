@@ -78,6 +78,12 @@ export class Ingest {
     return this.#checkpoints.get(unit);
   }
 
+  /** Event time through which the unit was read whole; undefined before its first window. */
+  readWholeThrough(unit: string): number | undefined {
+    const checkpoint = this.#checkpoints.get(unit);
+    return checkpoint === undefined ? undefined : readWholeThrough(checkpoint);
+  }
+
   /** Event time through which the unit was read whole, less its lag allowance; undefined before its first window. */
   watermarkOf(unit: string): number | undefined {
     const checkpoint = this.#checkpoints.get(unit);

@@ -1,0 +1,84 @@
+import type { Clock } from '../core/clock.ts';
+import { FencedError, HeldError, messageOf } from '../core/errors.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Meter } from '../core/meter.ts';
+
+export interface UnitState {
+  readonly unit: string;
+  readonly held?: { readonly reason: string; readonly sinceMs: number };
+  readonly lastError?: string;
+}
+
+/** How long a held unit is left alone between two probes, milliseconds. */
+const HELD_PROBE_MS = 60_000;
+
+/**
+ * Runs work on source units and keeps what became of it. One unit's trouble never reaches another: a read that broke off
+ * is tried at the next turn, a refusal that a person must mend holds the unit, is said once and probed slowly.
+ */
+export class UnitHealth {
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #meter: Meter;
+  readonly #held = new Map<string, { reason: string; sinceMs: number; probedAt: number }>();
+  readonly #errors = new Map<string, string>();
+
+  constructor(options: { readonly clock: Clock; readonly logger: Logger; readonly meter: Meter }) {
+    this.#clock = options.clock;
+    this.#logger = options.logger;
+    this.#meter = options.meter;
+  }
+
+  stateOf(unit: string): UnitState {
+    const held = this.#held.get(unit);
+    const lastError = this.#errors.get(unit);
+    return {
+      unit,
+      ...(held !== undefined && { held: { reason: held.reason, sinceMs: held.sinceMs } }),
+      ...(lastError !== undefined && { lastError }),
+    };
+  }
+
+  /** Does the work unless the unit is held and not yet to be probed. Returns undefined when it was left or failed. */
+  async attempt<T>(unit: string, signal: AbortSignal, work: () => Promise<T>): Promise<T | undefined> {
+    const held = this.#held.get(unit);
+    if (held !== undefined && this.#clock.monotonic() - held.probedAt < HELD_PROBE_MS) return undefined;
+    try {
+      const result = await work();
+      this.#recovered(unit);
+      return result;
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      if (error instanceof FencedError) throw error;
+      this.#failed(unit, error);
+      return undefined;
+    }
+  }
+
+  #failed(unit: string, error: unknown): void {
+    const reason = messageOf(error);
+    this.#meter.count('gatewatch_unit_failures_total', 1, { unit });
+    if (!(error instanceof HeldError)) {
+      this.#errors.set(unit, reason);
+      this.#logger.warn({ unit, reason }, 'reading broke off; it is taken up again at the next turn');
+      return;
+    }
+    const known = this.#held.get(unit);
+    if (known?.reason !== reason) {
+      this.#logger.error(
+        { unit, reason },
+        'source held: nothing is lost, reading resumes once this is mended',
+      );
+    }
+    const sinceMs = known?.sinceMs ?? this.#clock.now();
+    this.#held.set(unit, { reason, sinceMs, probedAt: this.#clock.monotonic() });
+    this.#meter.gauge('gatewatch_unit_held', 1, { unit });
+  }
+
+  #recovered(unit: string): void {
+    this.#errors.delete(unit);
+    if (!this.#held.delete(unit)) return;
+    this.#meter.gauge('gatewatch_unit_held', 0, { unit });
+    this.#logger.info({ unit }, 'source resumed');
+  }
+}
