@@ -14,6 +14,8 @@ export interface AuthorizerRef {
   readonly authorizerId: string;
   readonly name: string;
   readonly kind: AuthorizerKind;
+  /** Lambda function behind it, as its URI names it. */
+  readonly functionName?: string;
   /** Log group of the Lambda function behind it; absent for kinds without a function. May lie in another account. */
   readonly logGroup?: LogGroupRef;
   /** Result cache, in milliseconds; 0 = no caching. */

@@ -136,7 +136,10 @@ export interface LaneCounts {
 export interface LaneState extends LaneCounts {
   readonly lane: string;
   readonly cursor: number;
-  /** Event time through which everything is acknowledged, expired or filtered. */
+  /**
+   * Newest event time among the commits whose rows are all acknowledged, expired or filtered. Never goes back. Late
+   * records may still be pending before it: `oldestPendingMs` tells.
+   */
   readonly throughMs: number;
   /** Rows of the stream after the cursor. */
   readonly pending?: number;
@@ -171,6 +174,8 @@ export interface RecordQuery {
   readonly outcome?: string;
   readonly fromMs?: number;
   readonly toMs?: number;
+  /** Only rows of this stream; absent: of any. */
+  readonly stream?: StreamName;
   readonly limit: number;
   /** Only the newest revision of each record (default), or all. */
   readonly revisions: 'latest' | 'all';

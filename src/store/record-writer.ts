@@ -1,0 +1,105 @@
+import { hash } from 'node:crypto';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { JournalEntry, JournalRecord } from '../model/journal.ts';
+import { RecordCanonicalizer } from './canonical-json.ts';
+import { FacetWriter } from './facet-table.ts';
+import { streamOf } from './journal-entry.ts';
+import { numberIn, type Row, textIn } from './row.ts';
+import { textHash } from './text-hash.ts';
+
+/** Where a row goes among the rows of its record. */
+interface Place {
+  readonly slot: number;
+  readonly revision: number;
+}
+
+/** Revisions count from 0: what was never corrected is revision 0. */
+const FIRST: Place = { slot: 1, revision: 0 };
+
+export interface AppendResult {
+  readonly entries: readonly JournalEntry[];
+  /** Records left out because their content is already the newest revision. */
+  readonly repeated: number;
+}
+
+/**
+ * Appends records with the next `seq` and the revision that follows what is stored. A record is tried as the first of
+ * its id; the unique index tells by conflict when it is not, so that new records, nearly all, cost one insert.
+ */
+export class RecordWriter {
+  readonly #insert: StatementSync;
+  readonly #sameHash: StatementSync;
+  readonly #facets: FacetWriter;
+  readonly #canonicalizer = new RecordCanonicalizer();
+
+  constructor(db: DatabaseSync) {
+    this.#facets = new FacetWriter(db);
+    this.#insert = db.prepare(
+      `INSERT INTO record (seq, facet, event_ms, record_hash, slot, customer_hash, principal_hash, revision,
+         record_id, event_id, sha256, body)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, unhex(?), ?) ON CONFLICT (record_hash, slot) DO NOTHING`,
+    );
+    this.#sameHash = db.prepare(
+      'SELECT slot, revision, record_id, event_id FROM record WHERE record_hash = ? ORDER BY slot DESC',
+    );
+  }
+
+  append(records: readonly JournalRecord[], afterSeq: number): AppendResult {
+    const entries: JournalEntry[] = [];
+    for (const record of records) {
+      const entry = this.#appendOne(record, afterSeq + entries.length + 1);
+      if (entry !== undefined) entries.push(entry);
+    }
+    return { entries, repeated: records.length - entries.length };
+  }
+
+  /** After a transaction that was rolled back: ids it gave out are not in the file. */
+  forget(): void {
+    this.#facets.forget();
+  }
+
+  #appendOne(record: JournalRecord, seq: number): JournalEntry | undefined {
+    const recordHash = textHash(record.recordId);
+    const first = this.#insertAt(record, recordHash, FIRST, seq);
+    if (first !== undefined) return first;
+    const place = placeAfter(this.#sameHash.all(recordHash), record);
+    return place === undefined ? undefined : this.#insertAt(record, recordHash, place, seq);
+  }
+
+  #insertAt(record: JournalRecord, recordHash: number, place: Place, seq: number): JournalEntry | undefined {
+    const canonical = this.#canonicalizer.write(record, place.revision);
+    const { recordId, eventId, eventMs } = record;
+    const { changes } = this.#insert.run(
+      seq,
+      this.#facets.idOf(record),
+      eventMs,
+      recordHash,
+      place.slot,
+      hashOf(record.kind === 'request' ? record.customer : undefined),
+      hashOf(record.kind === 'request' ? record.principal : undefined),
+      place.revision,
+      recordId,
+      eventId,
+      hash('sha256', canonical.body, 'hex'),
+      canonical.body,
+    );
+    if (changes === 0) return undefined;
+    const stream = streamOf(record);
+    return { seq, stream, recordId, eventId, revision: place.revision, eventMs, ...canonical };
+  }
+}
+
+function hashOf(text: string | undefined): number | null {
+  return text === undefined ? null : textHash(text);
+}
+
+/** Rows newest first; those of other ids with the same hash only take up slots. `undefined`: nothing new. */
+function placeAfter(rows: readonly Row[], record: JournalRecord): Place | undefined {
+  const newest = rows.find((row) => textIn(row, 'record_id') === record.recordId);
+  if (newest !== undefined && textIn(newest, 'event_id') === record.eventId) return undefined;
+  const last = rows[0];
+  return {
+    slot: last === undefined ? FIRST.slot : numberIn(last, 'slot') + 1,
+    revision: newest === undefined ? FIRST.revision : numberIn(newest, 'revision') + 1,
+  };
+}

@@ -1,0 +1,157 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { UserError } from '../core/errors.ts';
+import { numberIn } from './row.ts';
+
+/** Marks a SQLite file as a Gatewatch journal ("GWJ1"), so that a foreign database is refused and never touched. */
+const APPLICATION_ID = 0x47574a31;
+
+/**
+ * Version 1. What is looked up by text carries an integer hash of it instead of an index over the text.
+ *
+ * - `record`: the trail, rows only ever added. `slot` counts rows of one `record_hash`, so that one insert finds a
+ *   repeat by conflict instead of by a look-up beforehand.
+ * - `facet`: the few combinations of stream, API, stage, decision and outcome that occur.
+ * - `stream_run`: which `seq` belong to which stream, one row per commit: readers jump over the other streams.
+ * - `seen_chunk`: source event keys, packed per commit and span of event time.
+ * - `undelivered`: rows a lane gave up or left out, packed per acknowledgement.
+ */
+const VERSION_1 = `
+CREATE TABLE writer (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  epoch INTEGER NOT NULL, owner TEXT NOT NULL, since_ms INTEGER NOT NULL, renewed_ms INTEGER NOT NULL,
+  lease_ms INTEGER NOT NULL, released INTEGER NOT NULL
+) STRICT;
+INSERT INTO writer VALUES (1, 0, '', 0, 0, 0, 1);
+
+CREATE TABLE facet (
+  id INTEGER PRIMARY KEY,
+  stream TEXT NOT NULL, kind TEXT NOT NULL, api_id TEXT NOT NULL, api_name TEXT NOT NULL, stage TEXT NOT NULL,
+  decision TEXT NOT NULL, outcome TEXT NOT NULL,
+  UNIQUE (stream, kind, api_id, api_name, stage, decision, outcome)
+) STRICT;
+
+CREATE TABLE record (
+  seq INTEGER PRIMARY KEY,
+  facet INTEGER NOT NULL,
+  event_ms INTEGER NOT NULL,
+  record_hash INTEGER NOT NULL,
+  slot INTEGER NOT NULL,
+  customer_hash INTEGER,
+  principal_hash INTEGER,
+  revision INTEGER NOT NULL,
+  record_id TEXT NOT NULL,
+  event_id TEXT NOT NULL,
+  sha256 BLOB NOT NULL,
+  body TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX record_by_id ON record (record_hash, slot);
+CREATE INDEX record_by_customer ON record (customer_hash, event_ms, facet) WHERE customer_hash IS NOT NULL;
+CREATE INDEX record_by_principal ON record (principal_hash, event_ms, facet) WHERE principal_hash IS NOT NULL;
+CREATE INDEX record_by_facet ON record (facet, event_ms);
+
+CREATE TABLE stream_run (
+  stream TEXT NOT NULL, last_seq INTEGER NOT NULL, first_seq INTEGER NOT NULL,
+  min_event_ms INTEGER NOT NULL, max_event_ms INTEGER NOT NULL,
+  PRIMARY KEY (stream, last_seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE event_chunk (first_seq INTEGER PRIMARY KEY, hashes BLOB NOT NULL) STRICT;
+
+CREATE TABLE seen_chunk (
+  id INTEGER PRIMARY KEY, bucket INTEGER NOT NULL, unit TEXT NOT NULL, keys TEXT NOT NULL
+) STRICT;
+CREATE INDEX seen_chunk_by_bucket ON seen_chunk (bucket, unit);
+
+CREATE TABLE state (
+  kind TEXT NOT NULL, key TEXT NOT NULL, expires_ms INTEGER NOT NULL, body TEXT NOT NULL,
+  PRIMARY KEY (kind, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE checkpoint (
+  unit TEXT PRIMARY KEY, read_through_ms INTEGER NOT NULL, version INTEGER NOT NULL, rereads TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE ledger (
+  id INTEGER PRIMARY KEY, unit TEXT NOT NULL, from_ms INTEGER NOT NULL, to_ms INTEGER NOT NULL,
+  read INTEGER NOT NULL, seen INTEGER NOT NULL, stored INTEGER NOT NULL, quarantined INTEGER NOT NULL,
+  filtered INTEGER NOT NULL, unparsed INTEGER NOT NULL
+) STRICT;
+CREATE INDEX ledger_by_end ON ledger (to_ms, from_ms);
+
+CREATE TABLE gap (
+  unit TEXT NOT NULL, from_ms INTEGER NOT NULL, to_ms INTEGER NOT NULL, reason TEXT NOT NULL,
+  recorded_ms INTEGER NOT NULL,
+  PRIMARY KEY (unit, from_ms, to_ms)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE lane (
+  name TEXT PRIMARY KEY, sink TEXT NOT NULL, stream TEXT NOT NULL, class TEXT NOT NULL,
+  cursor INTEGER NOT NULL DEFAULT 0, through_ms INTEGER NOT NULL DEFAULT 0,
+  accepted INTEGER NOT NULL DEFAULT 0, rejected INTEGER NOT NULL DEFAULT 0,
+  rejected_unknown INTEGER NOT NULL DEFAULT 0, expired INTEGER NOT NULL DEFAULT 0,
+  filtered INTEGER NOT NULL DEFAULT 0, held_reason TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE dead_letter (
+  lane TEXT NOT NULL, seq INTEGER NOT NULL, record_id TEXT NOT NULL, event_id TEXT NOT NULL,
+  reason TEXT NOT NULL, at_ms INTEGER NOT NULL,
+  PRIMARY KEY (lane, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE undelivered (
+  id INTEGER PRIMARY KEY, lane TEXT NOT NULL, last_seq INTEGER NOT NULL, first_seq INTEGER NOT NULL,
+  status TEXT NOT NULL, reason TEXT NOT NULL, seqs TEXT NOT NULL
+) STRICT;
+CREATE INDEX undelivered_by_seq ON undelivered (lane, last_seq, first_seq);
+`;
+
+/** Each entry brings a file from the version of its index to the next. Only ever appended to. */
+const MIGRATIONS: readonly string[] = [VERSION_1];
+
+export const SCHEMA_VERSION = MIGRATIONS.length;
+
+/** Brings the file to the current version in one transaction; refuses foreign and newer files untouched. */
+export function migrate(db: DatabaseSync, path: string): void {
+  const version = checkedVersion(db, path);
+  if (version === SCHEMA_VERSION) return;
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    for (const step of MIGRATIONS.slice(checkedVersion(db, path))) db.exec(step);
+    db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
+  } catch (error) {
+    if (db.isTransaction) db.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+/** For a reader, which cannot migrate: the file must have exactly the current version. */
+export function requireCurrentSchema(db: DatabaseSync, path: string): void {
+  const version = checkedVersion(db, path);
+  if (version === SCHEMA_VERSION) return;
+  throw new UserError(
+    'journal_not_migrated',
+    `Expected the journal ${path} in version ${SCHEMA_VERSION}, got ${version}: start the worker once to bring it up to date.`,
+  );
+}
+
+function checkedVersion(db: DatabaseSync, path: string): number {
+  const version = pragma(db, 'user_version');
+  const empty = db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() === undefined;
+  if (!empty && pragma(db, 'application_id') !== APPLICATION_ID) {
+    throw new UserError(
+      'not_a_journal',
+      `Expected ${path} to be a Gatewatch journal, got another application's SQLite database: set journal.path to a file of its own.`,
+    );
+  }
+  if (version > SCHEMA_VERSION) {
+    throw new UserError(
+      'journal_newer',
+      `The journal ${path} has version ${version}, this release knows up to ${SCHEMA_VERSION}: run the newer release, or set another journal.path.`,
+    );
+  }
+  return version;
+}
+
+function pragma(db: DatabaseSync, name: 'user_version' | 'application_id'): number {
+  return numberIn(db.prepare(`PRAGMA ${name}`).get() ?? {}, name);
+}
