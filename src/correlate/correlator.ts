@@ -494,6 +494,7 @@ export class Correlator {
       entry.part === undefined ? [] : [{ key: entry.key, part: entry.part, entry }],
     );
     const invocations = this.#invocations.byGatewayRef(ref);
+    for (const invocation of invocations) this.#giveUpGatewayClaim(invocation);
     const matches = matchByGatewayId(lines, invocations, (part, invocation) =>
       this.#fits(part, decideByLine(part).decision === 'error', invocation),
     );
@@ -519,6 +520,14 @@ export class Correlator {
       requestStartMs: part.startMs,
     };
     this.#step.touched.add(invocation);
+  }
+
+  /** A group is settled as a whole: no pair of an earlier settling outlives a line that changed its group. */
+  #giveUpGatewayClaim(invocation: Invocation): void {
+    if (invocation.claim === undefined) return;
+    invocation.claim = undefined;
+    this.#step.touched.add(invocation);
+    this.#scheduleInvocation(invocation);
   }
 
   #disclaim(candidates: readonly Invocation[], recordId: string): void {

@@ -121,8 +121,12 @@ function decideUnauthorized(part: AccessPart): LineVerdict {
   };
 }
 
-/** For formats without `error.responseType`: what the status says where no integration answered. */
+/**
+ * For formats without `error.responseType`: what the status says where no integration answered. Where the format has it
+ * and the line does not, a 401 or 403 is the backend's own.
+ */
 function responseTypeByStatus(part: AccessPart): string | undefined {
+  if (part.responseTypeVisible) return undefined;
   const { status, integrationStatus, integrationLatencyMs } = part.fields;
   if (integrationStatus !== undefined || integrationLatencyMs !== undefined) return undefined;
   if (status === 401) return 'UNAUTHORIZED';

@@ -35,6 +35,8 @@ export interface AccessPart {
   readonly authorizerRequestId?: string;
   /** True when the format logs some variable that only a called authorizer sets, so that its absence means "not called". */
   readonly authorizerCallVisible: boolean;
+  /** True when the format logs `error.responseType`, so that its absence means that the gateway itself refused nothing. */
+  readonly responseTypeVisible: boolean;
   /** Pseudonym (or clear text, by setting) of the principal in the authorizer context. */
   readonly principal?: string;
   readonly customer?: string;

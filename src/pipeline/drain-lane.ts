@@ -27,6 +27,7 @@ export interface LaneStatus {
   readonly throughMs: number;
   readonly counts: LaneCounts;
   readonly held: string | undefined;
+  readonly heldSinceMs: number | undefined;
   /** Why the last attempt did not deliver everything; undefined when it did. */
   readonly trouble: string | undefined;
 }
@@ -49,6 +50,7 @@ export class LaneDrain {
   #throughMs = 0;
   #counts: LaneCounts = emptyCounts();
   #held: string | undefined;
+  #heldSinceMs: number | undefined;
   #trouble: string | undefined;
   #attempt = 0;
   #wake: (() => void) | undefined;
@@ -80,6 +82,7 @@ export class LaneDrain {
       throughMs: this.#throughMs,
       counts: this.#counts,
       held: this.#held,
+      heldSinceMs: this.#heldSinceMs,
       trouble: this.#trouble,
     };
   }
@@ -214,6 +217,7 @@ export class LaneDrain {
   async #hold(reason: string, signal: AbortSignal): Promise<void> {
     if (this.#held !== reason) {
       this.#held = reason;
+      this.#heldSinceMs ??= this.#clock.now();
       this.#logger.error(
         { lane: this.id.name, reason },
         'lane held: nothing is lost, delivery resumes once this is mended',
@@ -237,6 +241,7 @@ export class LaneDrain {
   async #release(): Promise<void> {
     if (this.#held === undefined) return;
     this.#held = undefined;
+    this.#heldSinceMs = undefined;
     this.#meter.gauge('gatewatch_lane_held', 0, { lane: this.id.name });
     this.#logger.info({ lane: this.id.name }, 'lane resumed');
     await this.#journal.setLaneHeld(this.id.name, undefined);

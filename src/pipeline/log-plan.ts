@@ -41,7 +41,10 @@ export function planLive(
   return {
     kind: 'live',
     window,
-    next: { readThroughMs: nowMs, rereads: addReread(rereads, { fromMs: start, toMs: nowMs }, 0, settings) },
+    next: {
+      readThroughMs: nowMs,
+      rereads: addReread(rereads, { fromMs: start, toMs: nowMs }, 0, nowMs, settings),
+    },
   };
 }
 
@@ -51,10 +54,10 @@ export function planBehind(
   nowMs: number,
   settings: LogPlanSettings,
 ): LogTask | undefined {
-  return planCatchUp(checkpoint, settings) ?? planReread(checkpoint, nowMs, settings);
+  return planCatchUp(checkpoint, nowMs, settings) ?? planReread(checkpoint, nowMs, settings);
 }
 
-function planCatchUp(checkpoint: Checkpoint, settings: LogPlanSettings): LogTask | undefined {
+function planCatchUp(checkpoint: Checkpoint, nowMs: number, settings: LogPlanSettings): LogTask | undefined {
   const holes = checkpoint.rereads.filter((reread) => reread.pass === CATCH_UP_PASS);
   const hole = earliest(holes, (reread) => reread.fromMs);
   if (hole === undefined) return undefined;
@@ -64,7 +67,7 @@ function planCatchUp(checkpoint: Checkpoint, settings: LogPlanSettings): LogTask
   return {
     kind: 'catch_up',
     window,
-    next: { readThroughMs: checkpoint.readThroughMs, rereads: addReread(rest, window, 0, settings) },
+    next: { readThroughMs: checkpoint.readThroughMs, rereads: addReread(rest, window, 0, nowMs, settings) },
   };
 }
 
@@ -78,21 +81,24 @@ function planReread(checkpoint: Checkpoint, nowMs: number, settings: LogPlanSett
     window: { fromMs: reread.fromMs, toMs: reread.toMs },
     next: {
       readThroughMs: checkpoint.readThroughMs,
-      rereads: addReread(rest, reread, reread.pass + 1, settings),
+      rereads: addReread(rest, reread, reread.pass + 1, nowMs, settings),
     },
   };
 }
 
 /**
- * Notes that a span wants its next pass. Neighbours of one pass grow together up to a twelfth of the pass's age, so that
+ * Notes that a span wants its next pass: the first one whose age it has not reached yet, because a span read at that age
+ * or later has had its chance. Neighbours of one pass grow together up to a twelfth of the pass's age, so that
  * a day of polling leaves dozens of entries, not thousands.
  */
 function addReread(
   rereads: readonly Reread[],
   span: Window,
-  pass: number,
+  firstPass: number,
+  nowMs: number,
   settings: LogPlanSettings,
 ): Reread[] {
+  const pass = settings.rereadsMs.findIndex((age, index) => index >= firstPass && span.toMs + age > nowMs);
   const ageMs = settings.rereadsMs[pass];
   if (ageMs === undefined) return [...rereads];
   const longest = Math.max(settings.sliceMs, ageMs / 12);

@@ -17,6 +17,11 @@ export interface LogUnitSettings extends LogPlanSettings {
   readonly batchEvents: number;
 }
 
+/** Events that a catch-up slice should bring, about five pages. */
+const SLICE_EVENTS = 50_000;
+const SHORTEST_SLICE_MS = 60_000;
+const LONGEST_SLICE_MS = 21_600_000;
+
 /** One log group: polls it live, catches up what lies behind, and reads closed windows again. */
 export class LogUnit {
   readonly source: Source<LogPart>;
@@ -25,6 +30,7 @@ export class LogUnit {
   readonly #journal: Journal;
   readonly #clock: Clock;
   readonly #settings: LogUnitSettings;
+  #sliceMs: number;
 
   constructor(options: {
     readonly source: Source<LogPart>;
@@ -40,6 +46,7 @@ export class LogUnit {
     this.#journal = options.journal;
     this.#clock = options.clock;
     this.#settings = options.settings;
+    this.#sliceMs = options.settings.sliceMs;
   }
 
   get unit(): string {
@@ -58,10 +65,18 @@ export class LogUnit {
   async pollBehind(signal: AbortSignal): Promise<boolean> {
     const checkpoint = this.#ingest.checkpointOf(this.unit);
     if (checkpoint === undefined) return false;
-    const task = planBehind(checkpoint, this.#clock.now(), this.#settings);
+    const settings = { ...this.#settings, sliceMs: this.#sliceMs };
+    const task = planBehind(checkpoint, this.#clock.now(), settings);
     if (task === undefined) return false;
-    await this.#read(task, signal);
+    const events = await this.#read(task, signal);
+    if (task.kind === 'catch_up') this.#adaptSlice(events);
     return true;
+  }
+
+  /** A call costs the same quota however little it brings: quiet groups are caught up in longer slices. */
+  #adaptSlice(events: number): void {
+    if (events < SLICE_EVENTS / 2) this.#sliceMs = Math.min(this.#sliceMs * 2, LONGEST_SLICE_MS);
+    else if (events > SLICE_EVENTS * 2) this.#sliceMs = Math.max(this.#sliceMs / 2, SHORTEST_SLICE_MS);
   }
 
   #read(task: Parameters<typeof readLogUnit>[0]['task'], signal: AbortSignal): Promise<number> {

@@ -135,7 +135,14 @@ export interface World {
    * Points of one series and statistic as CloudWatch would show them at `nowMs`: the newest minutes absent or partial,
    * restated later. `stat` as in GetMetricData (`p99`, `Average`, `SampleCount`, `Sum`, `Minimum`, `Maximum`).
    */
-  points(series: WorldSeries, stat: string, periodS: number, fromMs: number, toMs: number, nowMs: number): readonly WorldPoint[];
+  points(
+    series: WorldSeries,
+    stat: string,
+    periodS: number,
+    fromMs: number,
+    toMs: number,
+    nowMs: number,
+  ): readonly WorldPoint[];
   /** Everything true at `nowMs`: requests and lines readable by then, metric points final by then. */
   truth(nowMs: number): Iterable<TruthRow>;
 }

@@ -21,7 +21,8 @@ export class UnitHealth {
   readonly #logger: Logger;
   readonly #meter: Meter;
   readonly #held = new Map<string, { reason: string; sinceMs: number; probedAt: number }>();
-  readonly #errors = new Map<string, string>();
+  /** By unit, then by what was being done: success at one thing does not mend the failure of another. */
+  readonly #errors = new Map<string, Map<string, string>>();
 
   constructor(options: { readonly clock: Clock; readonly logger: Logger; readonly meter: Meter }) {
     this.#clock = options.clock;
@@ -31,7 +32,7 @@ export class UnitHealth {
 
   stateOf(unit: string): UnitState {
     const held = this.#held.get(unit);
-    const lastError = this.#errors.get(unit);
+    const [lastError] = this.#errors.get(unit)?.values() ?? [];
     return {
       unit,
       ...(held !== undefined && { held: { reason: held.reason, sinceMs: held.sinceMs } }),
@@ -40,26 +41,32 @@ export class UnitHealth {
   }
 
   /** Does the work unless the unit is held and not yet to be probed. Returns undefined when it was left or failed. */
-  async attempt<T>(unit: string, signal: AbortSignal, work: () => Promise<T>): Promise<T | undefined> {
+  async attempt<T>(
+    unit: string,
+    what: string,
+    signal: AbortSignal,
+    work: () => Promise<T>,
+  ): Promise<T | undefined> {
     const held = this.#held.get(unit);
     if (held !== undefined && this.#clock.monotonic() - held.probedAt < HELD_PROBE_MS) return undefined;
     try {
       const result = await work();
-      this.#recovered(unit);
+      this.#recovered(unit, what);
       return result;
     } catch (error) {
       if (signal.aborted) return undefined;
       if (error instanceof FencedError) throw error;
-      this.#failed(unit, error);
+      this.#failed(unit, what, error);
       return undefined;
     }
   }
 
-  #failed(unit: string, error: unknown): void {
+  #failed(unit: string, what: string, error: unknown): void {
     const reason = messageOf(error);
     this.#meter.count('gatewatch_unit_failures_total', 1, { unit });
     if (!(error instanceof HeldError)) {
-      this.#errors.set(unit, reason);
+      const errors = this.#errors.get(unit) ?? new Map<string, string>();
+      this.#errors.set(unit, errors.set(what, reason));
       this.#logger.warn({ unit, reason }, 'reading broke off; it is taken up again at the next turn');
       return;
     }
@@ -75,8 +82,8 @@ export class UnitHealth {
     this.#meter.gauge('gatewatch_unit_held', 1, { unit });
   }
 
-  #recovered(unit: string): void {
-    this.#errors.delete(unit);
+  #recovered(unit: string, what: string): void {
+    this.#errors.get(unit)?.delete(what);
     if (!this.#held.delete(unit)) return;
     this.#meter.gauge('gatewatch_unit_held', 0, { unit });
     this.#logger.info({ unit }, 'source resumed');

@@ -160,14 +160,14 @@ export class Worker {
 
   async #logsTick(signal: AbortSignal): Promise<void> {
     await runLimited(this.#units.logs, UNITS_AT_ONCE, async (unit) => {
-      if (!signal.aborted) await this.#health.attempt(unit.unit, signal, () => unit.pollLive(signal));
+      if (!signal.aborted) await this.#health.attempt(unit.unit, 'live', signal, () => unit.pollLive(signal));
     });
     await this.#settle();
   }
 
   async #metricsTick(signal: AbortSignal): Promise<void> {
     await runLimited(this.#units.metrics, UNITS_AT_ONCE, async (unit) => {
-      if (!signal.aborted) await this.#health.attempt(unit.unit, signal, () => unit.poll(signal));
+      if (!signal.aborted) await this.#health.attempt(unit.unit, 'metrics', signal, () => unit.poll(signal));
     });
   }
 
@@ -202,7 +202,7 @@ export class Worker {
     let worked = false;
     await runLimited(this.#units.logs, UNITS_AT_ONCE, async (unit) => {
       if (signal.aborted) return;
-      const did = await this.#health.attempt(unit.unit, signal, () => unit.pollBehind(signal));
+      const did = await this.#health.attempt(unit.unit, 'behind', signal, () => unit.pollBehind(signal));
       worked ||= did === true;
     });
     if (worked) await this.#settle();

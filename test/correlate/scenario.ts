@@ -71,6 +71,7 @@ export function access(options: AccessOptions): AccessPart {
       ...options.fields,
     },
     authorizerCallVisible: options.callVisible ?? true,
+    responseTypeVisible: true,
     ...(options.authzRequestId !== undefined && { authzRequestId: options.authzRequestId }),
     ...(options.authorizerRequestId !== undefined && { authorizerRequestId: options.authorizerRequestId }),
     ...(options.authzApigwRequestId !== undefined && { authzApigwRequestId: options.authzApigwRequestId }),

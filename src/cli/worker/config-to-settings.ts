@@ -5,8 +5,7 @@ import type { AuthorizerRule } from '../../pipeline/log-sources.ts';
 import type { LogUnitSettings } from '../../pipeline/log-unit.ts';
 import type { MetricUnitSettings } from '../../pipeline/metric-unit.ts';
 import { DEFAULT_CONTEXT_ALIASES } from '../../sources/access-logs/to-access-part.ts';
-import type { AuthorizerFormSettings } from '../../sources/authorizer-logs/settings.ts';
-import type { AuthorizerRuleConfig } from '../../sources/log-config.ts';
+import { formFromConfig } from '../../sources/authorizer-logs/form-from-config.ts';
 
 /** Events per commit: large enough that an fsync costs little, small enough that memory does not notice. */
 const BATCH_EVENTS = 5_000;
@@ -62,17 +61,7 @@ function latenessOf(rereads: readonly number[]): number {
 export function authorizerRulesOf(config: GatewatchConfig): AuthorizerRule[] {
   return config.authorizers.map((rule) => ({
     match: rule.match,
-    form: formOf(rule),
+    form: formFromConfig(rule),
     aliases: { ...DEFAULT_CONTEXT_ALIASES, ...rule.context },
   }));
-}
-
-function formOf({ preset, fields }: AuthorizerRuleConfig): AuthorizerFormSettings {
-  const { allow, deny, ...places } = fields;
-  return {
-    preset,
-    fields: places,
-    ...(allow !== undefined && { allow }),
-    ...(deny !== undefined && { deny }),
-  };
 }

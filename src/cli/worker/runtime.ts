@@ -8,7 +8,7 @@ import { discoverInventory } from '../../inventory/discover-inventory.ts';
 import { inventorySettingsOf } from '../../inventory/inventory-settings.ts';
 import { mergeInventory } from '../../inventory/merge-inventory.ts';
 import type { Inventory } from '../../model/inventory.ts';
-import type { Journal } from '../../model/journal.ts';
+import type { Journal, JournalEntry } from '../../model/journal.ts';
 import type { MetricSeries } from '../../model/metric-record.ts';
 import type { Sink } from '../../model/sink.ts';
 import { defaultLaneSettings, LaneDrain, type LaneSettings } from '../../pipeline/drain-lane.ts';
@@ -42,6 +42,10 @@ export interface RuntimeDeps {
   /** Who writes the journal, for people: host and process id. */
   readonly owner: string;
   readonly lanes?: LaneSettings;
+  /** Told of every commit, after it is on disk. */
+  readonly onCommit?: (entries: readonly JournalEntry[]) => void;
+  /** Wraps the journal right after it was opened. */
+  readonly wrapJournal?: (journal: Journal) => Journal;
 }
 
 /** Everything a worker needs, put together from a configuration. Opens the journal; calls nobody yet. */
@@ -55,7 +59,8 @@ export interface Runtime {
 
 export async function createRuntime(config: GatewatchConfig, deps: RuntimeDeps): Promise<Runtime> {
   const { clock, logger, meter } = deps;
-  const journal = await openJournal({ path: config.journal.path, clock, logger, owner: deps.owner });
+  const opened = await openJournal({ path: config.journal.path, clock, logger, owner: deps.owner });
+  const journal = deps.wrapJournal?.(opened) ?? opened;
   const sinks = createSinks(config.sinks, deps);
   const redactor = createRedactor(config.redaction);
   const clients = createAwsClients({ accounts: accountSettingsOf(config), clock, logger, meter });
@@ -133,8 +138,9 @@ class Assembly {
         topology: () => this.#topology,
       }),
       allowanceOf: (unit) => this.#logUnits.get(unit)?.lag.allowanceMs ?? settings.lagAllowanceMs,
-      onCommit: () => {
+      onCommit: (entries) => {
         for (const lane of options.lanes) lane.wake();
+        options.deps.onCommit?.(entries);
       },
     });
   }

@@ -1,0 +1,177 @@
+import { Command } from 'commander';
+import type { GatewatchConfig } from '../../config/gatewatch-config.ts';
+import { createSystemClock } from '../../core/clock.ts';
+import { formatDuration, parseDuration } from '../../core/duration.ts';
+import { UserError } from '../../core/errors.ts';
+import { createTelemetry, type Telemetry } from '../../telemetry/telemetry.ts';
+import { startWebServer } from '../../web/web-server.ts';
+import { DEFAULT_CONFIG_PATH, requireConfig } from '../config-file.ts';
+import type { CliContext } from '../context.ts';
+import { type HealthState, readinessOf } from '../worker/health.ts';
+import { createRuntime, type Runtime } from '../worker/runtime.ts';
+
+/** What a worker command needs beside the context. */
+export interface WorkerHost {
+  /** Aborts at the first SIGINT or SIGTERM; a second one ends the process at once. */
+  readonly stopSignal: () => AbortSignal;
+  readonly random: () => number;
+  readonly version: string;
+  /** Host and process id, for people. */
+  readonly owner: string;
+}
+
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** `gatewatch run`: reads, joins and delivers until it is stopped. */
+export function createRunCommand(context: CliContext, host: WorkerHost): Command {
+  return new Command('run')
+    .description(
+      'read, join and deliver by schedule until stopped; serves /healthz, /readyz, /metrics and /status',
+    )
+    .option('-c, --config <path>', 'configuration file', DEFAULT_CONFIG_PATH)
+    .option('--log-level <level>', LOG_LEVELS.join(', '), logLevel, 'info')
+    .addHelpText('after', '\nExample:\n  gatewatch run --config /etc/gatewatch/gatewatch.yaml')
+    .action(async (options: { config: string; logLevel: LogLevel }) => {
+      const { config } = requireConfig(context, options.config);
+      await withRuntime(context, host, config, options.logLevel, (runtime, telemetry) =>
+        serve(runtime, telemetry, config, host),
+      );
+    });
+}
+
+/** `gatewatch once`: everything up to now, then ends. */
+export function createOnceCommand(context: CliContext, host: WorkerHost): Command {
+  return new Command('once')
+    .description(
+      'read everything up to now, deliver it and end; exit 3 when the deadline came first or something is held',
+    )
+    .option('-c, --config <path>', 'configuration file', DEFAULT_CONFIG_PATH)
+    .option('--deadline <duration>', 'longest it may take', deadline, 600_000)
+    .option('--log-level <level>', LOG_LEVELS.join(', '), logLevel, 'warn')
+    .addHelpText('after', '\nExample:\n  gatewatch once --deadline 5m')
+    .action(async (options: { config: string; deadline: number; logLevel: LogLevel }) => {
+      const { config } = requireConfig(context, options.config);
+      await withRuntime(context, host, config, options.logLevel, async (runtime) => {
+        const signal = AbortSignal.any([host.stopSignal(), AbortSignal.timeout(options.deadline)]);
+        const left = await runtime.worker.once(signal);
+        reportOnce(context, runtime, left, options.deadline);
+      });
+    });
+}
+
+async function withRuntime(
+  context: CliContext,
+  host: WorkerHost,
+  config: GatewatchConfig,
+  level: LogLevel,
+  work: (runtime: Runtime, telemetry: Telemetry) => Promise<void>,
+): Promise<void> {
+  const clock = createSystemClock();
+  const telemetry = createTelemetry({
+    version: host.version,
+    instanceId: host.owner,
+    clock,
+    logLevel: level,
+    logDestination: 'stderr',
+  });
+  try {
+    const runtime = await createRuntime(config, {
+      ...telemetry,
+      clock,
+      random: host.random,
+      readFile: (path) => context.readFile(path),
+      owner: host.owner,
+    });
+    try {
+      await work(runtime, telemetry);
+    } finally {
+      await runtime.close();
+    }
+  } finally {
+    await telemetry.shutdown();
+  }
+}
+
+async function serve(
+  runtime: Runtime,
+  telemetry: Telemetry,
+  config: GatewatchConfig,
+  host: WorkerHost,
+): Promise<void> {
+  const clock = createSystemClock();
+  const state: HealthState = { startedMs: clock.now(), stopping: false };
+  const signal = host.stopSignal();
+  const server = await startWebServer({
+    ...config.server,
+    clock,
+    logger: telemetry.logger,
+    readiness: () => readinessOf(runtime, config, clock, state),
+    metrics: (request, response) => telemetry.serveMetrics(request, response),
+    status: () => statusPage(runtime),
+  });
+  telemetry.logger.info({ url: server.url, journal: config.journal.path }, 'gatewatch is running');
+  const stopping = () => {
+    state.stopping = true;
+    telemetry.logger.info({}, 'stopping: what is under way is finished or left for the next start');
+  };
+  signal.addEventListener('abort', stopping, { once: true });
+  try {
+    await runtime.worker.run(signal);
+  } finally {
+    await server.close();
+  }
+}
+
+function statusPage(runtime: Runtime): unknown {
+  const { inventory, ...rest } = runtime.worker.status();
+  const stages = inventory?.stages.map(({ account, region, apiName, apiId, stage, protocol }) => ({
+    account,
+    region,
+    apiName,
+    apiId,
+    stage,
+    protocol,
+  }));
+  return {
+    ...rest,
+    inventory: {
+      complete: inventory?.complete ?? false,
+      stages: stages ?? [],
+      problems: inventory?.problems ?? [],
+    },
+  };
+}
+
+function reportOnce(
+  context: CliContext,
+  runtime: Runtime,
+  left: readonly string[],
+  deadlineMs: number,
+): void {
+  for (const { lane, counts } of runtime.worker.status().lanes) {
+    const { accepted, rejected, rejectedUnknown, expired, filtered } = counts;
+    context.stdout.write(
+      `${lane.name}: ${accepted} accepted, ${rejected + rejectedUnknown} rejected, ${expired} expired, ${filtered} filtered\n`,
+    );
+  }
+  if (left.length === 0) return;
+  context.stderr.write(`Not everything was done (deadline ${formatDuration(deadlineMs)}):\n`);
+  for (const reason of left) context.stderr.write(`  ${reason}\n`);
+  context.setExitCode(3);
+}
+
+function deadline(text: string): number {
+  const ms = parseDuration(text);
+  if (ms !== undefined && ms > 0) return ms;
+  throw new UserError('option', `Expected --deadline to be a duration like 5m, got \`${text}\`.`);
+}
+
+function logLevel(text: string): LogLevel {
+  const level = LOG_LEVELS.find((one) => one === text);
+  if (level !== undefined) return level;
+  throw new UserError(
+    'option',
+    `Expected --log-level to be one of ${LOG_LEVELS.join(', ')}, got \`${text}\`.`,
+  );
+}

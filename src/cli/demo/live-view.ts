@@ -1,0 +1,108 @@
+import { formatDuration } from '../../core/duration.ts';
+import type { WorkerStatus } from '../../scheduler/worker.ts';
+import { count } from './check.ts';
+import type { Tally } from './tally.ts';
+
+export interface ViewState {
+  readonly nowMs: number;
+  readonly status: WorkerStatus;
+  readonly tally: Tally;
+  /** Undelivered rows by lane. */
+  readonly pending: ReadonlyMap<string, number>;
+  readonly url: string;
+}
+
+const WIDTH = 80;
+const HEIGHT = 24;
+const LEFT = 34;
+
+/** One screen of at most 24 lines of 80 characters. Pure: the same state draws the same screen. */
+export function drawScreen(state: ViewState): string[] {
+  const lines = [
+    title(state),
+    '',
+    ...beside(
+      ['REQUESTS BY OUTCOME', ...outcomeLines(state.tally)],
+      [
+        'LATENCY PER API, LAST SETTLED MINUTE',
+        `${'API/stage'.padEnd(24)}${'P95 ms'.padStart(9)}${'P99 ms'.padStart(9)}`,
+        ...latencyLines(state.tally),
+      ],
+    ),
+    '',
+    `${'LANE'.padEnd(26)}${'delivered'.padStart(11)}${'pending'.padStart(9)}${'expired'.padStart(9)}  state`,
+    ...laneLines(state),
+    '',
+    ...sourceLines(state),
+  ];
+  return lines.map((line) => line.slice(0, WIDTH).trimEnd()).slice(0, HEIGHT - 1);
+}
+
+/** The same in one line, for a pipe. */
+export function drawLine(state: ViewState): string {
+  const outcomes = sorted(state.tally.outcomes).map(([name, n]) => `${name}=${n}`);
+  const lanes = state.status.lanes.map(
+    ({ lane, counts }) =>
+      `${lane.sink}/${lane.stream}=${counts.accepted}+${state.pending.get(lane.name) ?? 0}`,
+  );
+  return `${new Date(state.nowMs).toISOString()} records=${state.tally.records} ${outcomes.join(' ')} lanes(delivered+pending) ${lanes.join(' ')} lag=${lagText(state)}`;
+}
+
+function title(state: ViewState): string {
+  const clock = new Date(state.nowMs).toISOString().slice(11, 19);
+  return `gatewatch demo  ${clock} UTC  sandbox ${state.url}  Ctrl-C ends it`;
+}
+
+function outcomeLines(tally: Tally): string[] {
+  return sorted(tally.outcomes)
+    .slice(0, 11)
+    .map(([name, n]) => `${name.padEnd(22)}${count(n).padStart(10)}`);
+}
+
+function latencyLines(tally: Tally): string[] {
+  return [...tally.latencies]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .slice(0, 10)
+    .map(
+      ([name, { p95, p99 }]) => `${name.slice(0, 23).padEnd(24)}${ms(p95).padStart(9)}${ms(p99).padStart(9)}`,
+    );
+}
+
+function ms(value: number | undefined): string {
+  return value === undefined ? '-' : value.toFixed(1);
+}
+
+function laneLines(state: ViewState): string[] {
+  return state.status.lanes.map(({ lane, counts, held, trouble }) => {
+    const name = `${lane.sink}/${lane.stream}`.padEnd(26);
+    const numbers = [counts.accepted, state.pending.get(lane.name) ?? 0, counts.expired];
+    const [delivered = '', pending = '', expired = ''] = numbers.map(count);
+    const told = held === undefined ? (trouble ?? 'ok') : `HELD: ${held}`;
+    return `${name}${delivered.padStart(11)}${pending.padStart(9)}${expired.padStart(9)}  ${told}`;
+  });
+}
+
+function sourceLines({ status, nowMs, tally }: ViewState): string[] {
+  const troubled = status.units.filter(
+    (unit) => unit.held !== undefined || unit.lastError !== undefined,
+  ).length;
+  return [
+    `SOURCES ${status.units.length} units, ${troubled} in trouble, lag ${lagText({ status, nowMs })}; ${count(tally.metrics)} metric points, ${count(tally.revisions)} revisions`,
+  ];
+}
+
+/** How far the slowest unit's read-whole time lies behind now. */
+function lagText({ status, nowMs }: Pick<ViewState, 'status' | 'nowMs'>): string {
+  const through = status.units.map((unit) => unit.readThroughMs ?? 0);
+  if (through.length === 0 || through.includes(0)) return 'unknown yet';
+  return formatDuration(Math.max(0, nowMs - Math.min(...through)));
+}
+
+function sorted(counts: ReadonlyMap<string, number>): [string, number][] {
+  return [...counts].filter(([, n]) => n > 0).sort((a, b) => b[1] - a[1]);
+}
+
+function beside(left: readonly string[], right: readonly string[]): string[] {
+  const rows = Math.max(left.length, right.length);
+  return Array.from({ length: rows }, (_, row) => `${(left[row] ?? '').padEnd(LEFT)}  ${right[row] ?? ''}`);
+}

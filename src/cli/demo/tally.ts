@@ -1,0 +1,56 @@
+import type { JournalEntry } from '../../model/journal.ts';
+
+export interface ApiLatency {
+  readonly p95: number | undefined;
+  readonly p99: number | undefined;
+  readonly atMs: number;
+}
+
+/** Counts what was committed, for the live view. A revised request counts under its newest outcome only. */
+export class Tally {
+  readonly outcomes = new Map<string, number>();
+  readonly latencies = new Map<string, ApiLatency>();
+  readonly #outcomeOf = new Map<string, string>();
+  records = 0;
+  metrics = 0;
+  revisions = 0;
+
+  take(entries: readonly JournalEntry[]): void {
+    for (const { record } of entries) {
+      if (record.kind === 'metric') {
+        this.metrics += 1;
+        if (
+          record.metricName === 'Latency' &&
+          record.stage !== undefined &&
+          record.dimensions.Method === undefined
+        ) {
+          this.#takeLatency(
+            `${record.apiName ?? record.apiId}/${record.stage}`,
+            record.eventMs,
+            record.values,
+          );
+        }
+        continue;
+      }
+      this.records += 1;
+      const outcome = record.kind === 'unparsed' ? 'unparsed' : record.outcome;
+      this.#move(record.recordId, outcome);
+    }
+  }
+
+  #move(recordId: string, outcome: string): void {
+    const before = this.#outcomeOf.get(recordId);
+    if (before !== undefined) {
+      this.revisions += 1;
+      this.outcomes.set(before, (this.outcomes.get(before) ?? 1) - 1);
+    }
+    this.#outcomeOf.set(recordId, outcome);
+    this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1);
+  }
+
+  #takeLatency(name: string, atMs: number, values: Readonly<Record<string, number>>): void {
+    const known = this.latencies.get(name);
+    if (known !== undefined && known.atMs > atMs) return;
+    this.latencies.set(name, { p95: values.p95, p99: values.p99, atMs });
+  }
+}

@@ -1,0 +1,55 @@
+#!/usr/bin/env node
+import { hostname } from 'node:os';
+import { CommanderError } from 'commander';
+import { GatewatchError, UserError } from '../core/errors.ts';
+import { createProgram } from './program.ts';
+import { createSystemContext } from './system-context.ts';
+import { packageVersion } from './version.ts';
+
+/** Ends at the first SIGINT or SIGTERM in good order; whoever asks twice wants it now. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      if (stop.signal.aborted) process.exit(130);
+      stop.abort(new UserError('stopped', `Stopped by ${name}`));
+    });
+  }
+  return stop.signal;
+}
+
+async function main(): Promise<void> {
+  const context = createSystemContext();
+  let signal: AbortSignal | undefined;
+  const program = createProgram(context, {
+    stopSignal: () => {
+      signal ??= stopSignal();
+      return signal;
+    },
+    random: Math.random,
+    version: packageVersion(),
+    owner: `${hostname()}/${process.pid}`,
+    interpreter: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
+    setEnv: (name, value) => {
+      process.env[name] = value;
+    },
+  });
+  try {
+    await program.exitOverride().parseAsync(process.argv);
+  } catch (error) {
+    process.exitCode = report(error);
+  }
+}
+
+/** A mistake of the user is a sentence, a bug a stack. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode;
+  if (error instanceof UserError || error instanceof GatewatchError) {
+    process.stderr.write(`${error.message}\n`);
+    return 1;
+  }
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  return 70;
+}
+
+await main();

@@ -1,0 +1,74 @@
+import { Command } from 'commander';
+import { createAwsClients } from '../aws/aws-clients.ts';
+import { createSystemClock } from '../core/clock.ts';
+import { silentLogger } from '../core/logger.ts';
+import { silentMeter } from '../core/meter.ts';
+import { openJournalReader } from '../store/open-journal.ts';
+import { createAuditCommand } from './commands/audit.ts';
+import { authorizerCommand } from './commands/authorizer.ts';
+import { createConfigCommand } from './commands/config.ts';
+import { createCostCommand } from './commands/cost.ts';
+import { createDemoCommand } from './commands/demo.ts';
+import { createFieldsCommand } from './commands/fields.ts';
+import { createInitCommand } from './commands/init.ts';
+import { createRedactCommand } from './commands/redact.ts';
+import { createOnceCommand, createRunCommand, type WorkerHost } from './commands/run.ts';
+import { sandboxCommand } from './commands/sandbox.ts';
+import type { CliContext } from './context.ts';
+import type { DemoHost } from './demo/run-demo.ts';
+import { accountSettingsOf } from './worker/config-to-settings.ts';
+
+/** The whole command line. Every command is handed what it touches of the outside. */
+export function createProgram(context: CliContext, host: WorkerHost & DemoHost): Command {
+  const program = new Command('gatewatch')
+    .description(
+      'Exports Amazon API Gateway metrics and correlated access and authorizer logs to Splunk and Dynatrace, and keeps an audit trail of its own.',
+    )
+    .version(host.version)
+    .configureOutput({
+      writeOut: (text) => context.stdout.write(text),
+      writeErr: (text) => context.stderr.write(text),
+    })
+    .showHelpAfterError('(run it with --help to see what it takes)')
+    .addHelpText(
+      'after',
+      '\nStart here:\n  gatewatch demo                 watch the whole job against a sandbox\n  gatewatch init                 write a first gatewatch.yaml\n  gatewatch config check         see what is wrong with it\n  gatewatch cost                 see what it would cost\n  gatewatch run                  do it',
+    );
+  const commands = [
+    createDemoCommand(context, host, host.stopSignal),
+    createInitCommand(context),
+    createConfigCommand(context),
+    createCostCommand(context, {
+      connect: connectForCost,
+      get signal() {
+        return host.stopSignal();
+      },
+    }),
+    createRunCommand(context, host),
+    createOnceCommand(context, host),
+    createAuditCommand(context, openJournalReader),
+    authorizerCommand(context),
+    createRedactCommand(context),
+    createFieldsCommand(context),
+    sandboxCommand(context),
+  ];
+  for (const command of commands) program.addCommand(inheritOutput(program, command));
+  return program;
+}
+
+function connectForCost(config: Parameters<typeof accountSettingsOf>[0]) {
+  const clock = createSystemClock();
+  return createAwsClients({
+    accounts: accountSettingsOf(config),
+    clock,
+    logger: silentLogger,
+    meter: silentMeter,
+  });
+}
+
+/** Commands made on their own do not take over the parent's output by themselves; neither do their own sub-commands. */
+function inheritOutput(parent: Command, command: Command): Command {
+  command.copyInheritedSettings(parent);
+  for (const child of command.commands) inheritOutput(command, child);
+  return command;
+}

@@ -1,0 +1,18 @@
+import type { ListedRoute } from '../aws/listed-shapes.ts';
+
+/** Which authorizer stands before which route: route → authorizer id, or the kind itself for `iam` and `none`. */
+export function mapRoutes(listed: readonly ListedRoute[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(listed.map((route) => [route.routeKey, guardOf(route)]));
+}
+
+/** The guard that every route has, so that a line with an unknown route can be told too; only of a whole listing. */
+export function sharedGuard(routes: Readonly<Record<string, string>>): string | undefined {
+  const guards = new Set(Object.values(routes));
+  const [only] = guards;
+  return guards.size === 1 ? only : undefined;
+}
+
+function guardOf(route: ListedRoute): string {
+  if (route.authorizationType === 'AWS_IAM') return 'iam';
+  return route.authorizerId ?? 'none';
+}

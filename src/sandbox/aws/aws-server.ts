@@ -1,0 +1,176 @@
+import type { Counters } from '../faults.ts';
+import type { AnyReply, Call } from '../http-exchange.ts';
+import { restApiRead } from './api-gateway-v1.ts';
+import { v2Read } from './api-gateway-v2.ts';
+import { AwsError, deniedError, errorReply, serverFault, throttlingError } from './aws-errors.ts';
+import { type Caller, readCaller } from './caller.ts';
+import { invalidValue } from './cloudwatch-model.ts';
+import { describeLogGroups, describeLogStreams } from './describe-logs.ts';
+import { filterLogEvents } from './filter-log-events.ts';
+import { getLogEvents } from './get-log-events.ts';
+import { datapointsOf, getMetricData } from './get-metric-data.ts';
+import { listMetrics } from './list-metrics.ts';
+import { invalidParameter } from './logs-model.ts';
+import type { AwsContext, AwsProtocol, Operation } from './operation.ts';
+import type { Quotas } from './quotas.ts';
+import { type Fields, parseFields } from './request-fields.ts';
+import { runSts } from './sts.ts';
+
+type JsonRun = (context: AwsContext, caller: Caller, fields: Fields) => ReturnType<Operation['run']>;
+
+const CLOUDWATCH: Readonly<Record<string, JsonRun>> = {
+  GetMetricData: getMetricData,
+  ListMetrics: listMetrics,
+};
+
+const LOGS: Readonly<Record<string, JsonRun>> = {
+  FilterLogEvents: filterLogEvents,
+  GetLogEvents: getLogEvents,
+  DescribeLogGroups: describeLogGroups,
+  DescribeLogStreams: describeLogStreams,
+};
+
+/** Calls refused at first by the `denied` fault, before they are permitted. */
+const DENIED_CALLS = 3;
+
+export interface AwsServer {
+  /** True when the call is one of AWS's: it has a target, a form, or an API Gateway path. */
+  owns(call: Call): boolean;
+  answer(call: Call): AnyReply;
+}
+
+export function createAwsServer(settings: {
+  context: AwsContext;
+  quotas: Quotas | undefined;
+  counters: Counters;
+}): AwsServer {
+  const { context, quotas, counters } = settings;
+  return {
+    owns: (call) => protocolOf(call) !== undefined,
+    answer(call) {
+      const protocol = protocolOf(call) ?? 'logs';
+      try {
+        const operation = operationOf(context, protocol, call);
+        counters.add(`aws.${operation.name}`);
+        const refusal = refusalOf(context, operation, quotas, counters);
+        if (refusal !== undefined) return refusal;
+        const reply = operation.run();
+        return context.faults.happens('reset', `after ${keyOf(operation)}`) ? { reset: true } : reply;
+      } catch (error) {
+        if (!(error instanceof AwsError)) throw error;
+        counters.add(`aws.error.${error.awsName}`);
+        return errorReply(protocol, error);
+      }
+    },
+  };
+}
+
+function protocolOf(call: Call): AwsProtocol | undefined {
+  const target = call.header('x-amz-target');
+  if (target?.startsWith('GraniteServiceVersion20100801.')) return 'cloudwatch';
+  if (target?.startsWith('Logs_20140328.')) return 'logs';
+  if (call.path.startsWith('/restapis')) return 'api-gateway-v1';
+  if (call.path.startsWith('/v2/')) return 'api-gateway-v2';
+  const isForm = call.header('content-type')?.startsWith('application/x-www-form-urlencoded');
+  return call.path === '/' && call.method === 'POST' && isForm ? 'sts' : undefined;
+}
+
+function keyOf(operation: Operation): string {
+  return `${operation.name} ${operation.caller.account} ${operation.caller.region}`;
+}
+
+/** What stands between a caller and the work: quota, throttle, credentials, faults of the service or the network. */
+function refusalOf(
+  context: AwsContext,
+  operation: Operation,
+  quotas: Quotas | undefined,
+  counters: Counters,
+): AnyReply | undefined {
+  const { protocol, caller, name } = operation;
+  const { faults } = context;
+  const key = keyOf(operation);
+  if (quotas !== undefined && !quotas.admits(operation)) {
+    counters.add(`aws.quota.${name}`);
+    return errorReply(protocol, throttlingError(protocol));
+  }
+  if (faults.happens('throttle', key)) return errorReply(protocol, throttlingError(protocol));
+  if (faults.happens('reset', `before ${key}`)) return { reset: true };
+  if (faults.happens('aws-5xx', key)) return errorReply(protocol, serverFault(protocol));
+  if (caller.assumed && faults.happens('expired-credentials', key)) {
+    return errorReply(protocol, expiredCredentials(protocol));
+  }
+  if (faults.happensAtFirst('denied', key, DENIED_CALLS)) {
+    return errorReply(protocol, deniedError(protocol, caller.account, name));
+  }
+  return undefined;
+}
+
+function expiredCredentials(protocol: AwsProtocol): AwsError {
+  const message = 'The security token included in the request is expired';
+  const status = protocol === 'logs' ? 400 : 403;
+  return new AwsError('ExpiredTokenException', message, { status, queryCode: 'ExpiredToken' });
+}
+
+function operationOf(context: AwsContext, protocol: AwsProtocol, call: Call): Operation {
+  const caller = readCaller(call.header('authorization'), context.world);
+  switch (protocol) {
+    case 'cloudwatch':
+      return cloudWatchOperation(context, caller, call);
+    case 'logs':
+      return logsOperation(context, caller, call);
+    case 'sts':
+      return stsOperation(context, caller, call);
+    case 'api-gateway-v1':
+      return controlPlaneOperation(context, protocol, caller, call, restApiRead(call.method, call.path));
+    case 'api-gateway-v2':
+      return controlPlaneOperation(context, protocol, caller, call, v2Read(call.method, call.path));
+  }
+}
+
+function targetOf(call: Call): string {
+  return call.header('x-amz-target')?.split('.')[1] ?? '';
+}
+
+function unknownOperation(name: string): AwsError {
+  return new AwsError('UnknownOperationException', `The sandbox has no operation ${name}.`);
+}
+
+function cloudWatchOperation(context: AwsContext, caller: Caller, call: Call): Operation {
+  const name = targetOf(call);
+  const run = CLOUDWATCH[name];
+  if (run === undefined) throw unknownOperation(name);
+  const fields = parseFields(call.body, invalidValue);
+  const operation = {
+    protocol: 'cloudwatch',
+    name,
+    caller,
+    run: () => run(context, caller, fields),
+  } as const;
+  return name === 'GetMetricData' ? { ...operation, datapoints: datapointsOf(context, fields) } : operation;
+}
+
+function logsOperation(context: AwsContext, caller: Caller, call: Call): Operation {
+  const name = targetOf(call);
+  const run = LOGS[name];
+  if (run === undefined) throw unknownOperation(name);
+  const fields = parseFields(call.body, invalidParameter);
+  return { protocol: 'logs', name, caller, run: () => run(context, caller, fields) };
+}
+
+function stsOperation(context: AwsContext, caller: Caller, call: Call): Operation {
+  const form = new URLSearchParams(call.body.toString());
+  const name = form.get('Action') ?? '';
+  return { protocol: 'sts', name, caller, run: () => runSts(context, caller, form) };
+}
+
+function controlPlaneOperation(
+  context: AwsContext,
+  protocol: 'api-gateway-v1' | 'api-gateway-v2',
+  caller: Caller,
+  call: Call,
+  read: ReturnType<typeof restApiRead>,
+): Operation {
+  if (read === undefined)
+    throw new AwsError('NotFoundException', 'The sandbox has no such operation.', { status: 404 });
+  return { protocol, name: read.operation, caller, run: () => read.run(context, caller, call.query) };
+}

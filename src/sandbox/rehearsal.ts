@@ -1,0 +1,74 @@
+import type { Logger } from '../core/logger.ts';
+import type { FaultSettings } from './faults.ts';
+import { createGeneratedWorld } from './generated-world.ts';
+import { rehearsalDynatraceTokens, rehearsalExternalIds, rehearsalHecTokens } from './rehearsal-secrets.ts';
+import { createSandboxClock, type SandboxClock } from './sandbox-clock.ts';
+import { type Sandbox, type SandboxSettings, startSandbox } from './server.ts';
+import type { World } from './world.ts';
+
+export interface RehearsalSettings {
+  readonly seed: number;
+  /** Length of the history. */
+  readonly historyMs: number;
+  /** Where the history ends, rounded down to the minute. Absent: now. */
+  readonly historyToMs?: number;
+  readonly ratePerSecond: number;
+  readonly faults: FaultSettings;
+  readonly port: number;
+  readonly host?: string;
+  /** Time stands at the end of the history plus the longest lag: everything is readable, nothing new is made. */
+  readonly frozen: boolean;
+  /** The host's clock. */
+  readonly hostClock: { now(): number };
+  readonly logger: Logger;
+  /** Anything else of the server, over the rehearsal's own settings. */
+  readonly server?: Partial<SandboxSettings>;
+}
+
+export interface Rehearsal {
+  readonly sandbox: Sandbox;
+  readonly world: World;
+  readonly clock: SandboxClock;
+}
+
+const MINUTE_MS = 60_000;
+
+/** The generated fleet with its history. */
+export function createRehearsalWorld(
+  settings: Pick<RehearsalSettings, 'seed' | 'historyMs' | 'historyToMs' | 'ratePerSecond' | 'hostClock'>,
+): World {
+  const endMs = settings.historyToMs ?? settings.hostClock.now();
+  const historyToMs = Math.floor(endMs / MINUTE_MS) * MINUTE_MS;
+  return createGeneratedWorld({
+    seed: settings.seed,
+    historyFromMs: historyToMs - settings.historyMs,
+    historyToMs,
+    ratePerSecond: settings.ratePerSecond,
+  });
+}
+
+/** Makes the fleet and serves it: what `gatewatch sandbox` and the demo run. */
+export async function startRehearsal(settings: RehearsalSettings): Promise<Rehearsal> {
+  const world = createRehearsalWorld(settings);
+  const clock = createSandboxClock({
+    host: settings.hostClock,
+    ...(settings.frozen ? { frozenAtMs: world.historyToMs + world.longestLagMs } : {}),
+  });
+  const sandbox = await startSandbox({
+    world,
+    port: settings.port,
+    ...(settings.host === undefined ? {} : { host: settings.host }),
+    clock,
+    steer: clock.steer,
+    freeze: clock.freeze,
+    isFrozen: () => clock.frozen,
+    faults: settings.faults,
+    seed: settings.seed,
+    logger: settings.logger,
+    hecTokens: rehearsalHecTokens,
+    dynatraceTokens: rehearsalDynatraceTokens,
+    externalIds: rehearsalExternalIds,
+    ...settings.server,
+  });
+  return { sandbox, world, clock };
+}

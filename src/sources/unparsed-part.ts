@@ -1,0 +1,60 @@
+import { sha256Hex } from '../core/hash.ts';
+import type { LogGroupRef } from '../model/inventory.ts';
+import type { LogPart, UnparsedPart } from '../model/part.ts';
+import type { LogEvent, SourceRef } from '../model/source-event.ts';
+import type { Redactor } from '../redact/redactor.ts';
+
+export function sourceRef(group: LogGroupRef, event: LogEvent): SourceRef {
+  return {
+    account: group.account,
+    region: group.region,
+    logGroup: group.logGroup,
+    logStream: event.logStream,
+    eventId: event.eventId,
+    timestampMs: event.timestampMs,
+    ingestionMs: event.ingestionMs,
+  };
+}
+
+/** A line that nothing could read: kept whole and redacted, with hash and length of what it was. */
+export function unparsedPart(
+  of: UnparsedPart['of'],
+  line: { readonly group: LogGroupRef; readonly event: LogEvent; readonly problem: string },
+  redactor: Redactor,
+): UnparsedPart {
+  const { message } = line.event;
+  return {
+    role: 'unparsed',
+    of,
+    source: sourceRef(line.group, line.event),
+    problem: line.problem,
+    raw: redactor.text(message),
+    rawSha256: sha256Hex(message),
+    rawLength: message.length,
+  };
+}
+
+/**
+ * Turns one event into its part; where that throws, a fault of ours costs this one line and not its page. What the
+ * fault said is not kept, for it may quote the line, and neither is the text, which may not have been redacted.
+ */
+export function partOrFault(
+  of: UnparsedPart['of'],
+  line: { readonly group: LogGroupRef; readonly event: LogEvent },
+  toPart: () => LogPart,
+): LogPart {
+  try {
+    return toPart();
+  } catch (error) {
+    const { message } = line.event;
+    return {
+      role: 'unparsed',
+      of,
+      source: sourceRef(line.group, line.event),
+      problem: `fault while reading the line: ${error instanceof Error ? error.name : typeof error}`,
+      raw: '',
+      rawSha256: sha256Hex(message),
+      rawLength: message.length,
+    };
+  }
+}

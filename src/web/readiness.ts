@@ -1,0 +1,212 @@
+import { formatDuration } from '../core/duration.ts';
+import type { Gap } from '../model/journal.ts';
+
+/** Stopped by something that waiting does not mend. */
+export interface Held {
+  readonly reason: string;
+  readonly sinceMs: number;
+}
+
+/** One unit that is read: a log group, or the metrics of one account and Region. */
+export interface SourceState {
+  readonly unit: string;
+  /** Event time through which the unit has been read whole; absent before its first window. */
+  readonly readThroughMs?: number;
+  /** How far behind now `readThroughMs` may lie, milliseconds. */
+  readonly promiseMs: number;
+  readonly held?: Held;
+  /** Why the last attempt to read did not succeed; absent when it did. */
+  readonly lastError?: string;
+}
+
+/** One lane of one sink. */
+export interface LaneHealth {
+  readonly lane: string;
+  /** Records not yet acknowledged, expired or filtered. */
+  readonly pending: number;
+  /** Nothing pending is of an event older than this; absent when nothing is pending. */
+  readonly oldestPendingMs?: number;
+  /** How far behind now `oldestPendingMs` may lie, milliseconds. */
+  readonly promiseMs: number;
+  readonly held?: Held;
+  /** Why the last attempt did not deliver everything; absent when it did. */
+  readonly trouble?: string;
+}
+
+export interface WorkerState {
+  readonly startedMs: number;
+  readonly stopping: boolean;
+  /** Why this worker lost the journal to another one; absent while it has it. */
+  readonly fenced?: string;
+}
+
+export interface ReadinessInput {
+  readonly nowMs: number;
+  readonly sources: readonly SourceState[];
+  readonly lanes: readonly LaneHealth[];
+  readonly worker: WorkerState;
+  /** Spans that were not read and never will be, as far as they are still worth telling. */
+  readonly gaps?: readonly Gap[];
+}
+
+export type FindingKind =
+  | 'stopping'
+  | 'fenced'
+  | 'no_source'
+  | 'never_read'
+  | 'read_late'
+  | 'delivered_late'
+  | 'pending_unknown'
+  | 'source_held'
+  | 'lane_held'
+  | 'gap';
+
+export interface Finding {
+  readonly kind: FindingKind;
+  /** The unit or lane it is about; `worker` for the process. */
+  readonly subject: string;
+  /** When it began, milliseconds since the epoch. */
+  readonly sinceMs: number;
+  readonly behindMs?: number;
+  readonly promiseMs?: number;
+  /** What, since when, how far behind, the promise, and what to do, for people. */
+  readonly sentence: string;
+}
+
+/**
+ * `reasons` keep the worker from being ready and are empty exactly when `ready`. `notices` break no promise yet, or
+ * will not be mended by waiting: a hold that is younger than the promise, a recorded gap.
+ */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly atMs: number;
+  readonly reasons: readonly Finding[];
+  readonly notices: readonly Finding[];
+}
+
+/**
+ * Ready: the time each source has been read whole through, and the time each lane has delivered through, are both younger
+ * than their promise. An API without traffic is ready, because reading an empty window is reading; a worker that has read
+ * nothing yet is not, however young it is.
+ */
+export function readiness(input: ReadinessInput): Readiness {
+  const { nowMs, sources, lanes, worker } = input;
+  const reasons: Finding[] = workerFindings(worker, nowMs);
+  const notices: Finding[] = [];
+  if (sources.length === 0) reasons.push(noSource(worker));
+  for (const source of sources) {
+    const late = lateSource(source, worker, nowMs);
+    if (late !== undefined) reasons.push(late);
+    else if (source.held !== undefined) notices.push(heldSource(source, source.held));
+  }
+  for (const lane of lanes) {
+    const late = lateLane(lane, worker, nowMs);
+    if (late !== undefined) reasons.push(late);
+    else if (lane.held !== undefined) notices.push(heldLane(lane, lane.held));
+  }
+  for (const gap of input.gaps ?? []) notices.push(gapNotice(gap));
+  return { ready: reasons.length === 0, atMs: nowMs, reasons, notices };
+}
+
+function workerFindings(worker: WorkerState, nowMs: number): Finding[] {
+  const findings: Finding[] = [];
+  const about = { subject: 'worker', sinceMs: nowMs };
+  if (worker.stopping) {
+    const sentence =
+      'The worker is stopping: it reads nothing more and leaves what is pending to the next one; start one if this was not meant.';
+    findings.push({ kind: 'stopping', ...about, sentence });
+  }
+  if (worker.fenced !== undefined) {
+    const sentence = `The worker lost the journal to another one (${worker.fenced}): let one of them run, and stop this one.`;
+    findings.push({ kind: 'fenced', ...about, sentence });
+  }
+  return findings;
+}
+
+function noSource({ startedMs }: WorkerState): Finding {
+  const sentence = `No source has been found since the worker started at ${iso(startedMs)}: the inventory is still being read or selects nothing, so check the log and \`inventory.include\`.`;
+  return { kind: 'no_source', subject: 'worker', sinceMs: startedMs, sentence };
+}
+
+function lateSource(source: SourceState, worker: WorkerState, nowMs: number): Finding | undefined {
+  const { unit, readThroughMs, promiseMs } = source;
+  if (readThroughMs === undefined) return neverRead(source, worker, nowMs);
+  const behindMs = nowMs - readThroughMs;
+  if (behindMs < promiseMs) return undefined;
+  const sinceMs = readThroughMs + promiseMs;
+  const sentence = `Source ${unit} has been read whole only through ${iso(readThroughMs)}, ${span(behindMs)} behind, which breaks its promise of ${span(promiseMs)} since ${iso(sinceMs)}: ${sourceAdvice(source)}.`;
+  return { kind: 'read_late', subject: unit, sinceMs, behindMs, promiseMs, sentence };
+}
+
+function neverRead(source: SourceState, { startedMs }: WorkerState, nowMs: number): Finding {
+  const { unit, promiseMs } = source;
+  const sentence = `Source ${unit} has not been read yet since the worker started at ${iso(startedMs)}, ${span(nowMs - startedMs)} ago, with a promise of ${span(promiseMs)}: ${sourceAdvice(source)}.`;
+  return { kind: 'never_read', subject: unit, sinceMs: startedMs, promiseMs, sentence };
+}
+
+function sourceAdvice({ held, lastError }: SourceState): string {
+  if (held !== undefined) {
+    return `it is held since ${iso(held.sinceMs)} (${plain(held.reason)}), so mend that and reading resumes by itself`;
+  }
+  if (lastError !== undefined) {
+    return `the last attempt failed (${plain(lastError)}) and is repeated, so mend that if it lasts`;
+  }
+  return 'no error is known, so wait for it to catch up, and look at throttling and `gatewatch cost` if it does not';
+}
+
+function heldSource({ unit, promiseMs }: SourceState, held: Held): Finding {
+  const sentence = `Source ${unit} is held since ${iso(held.sinceMs)} (${plain(held.reason)}) and still within its promise of ${span(promiseMs)}: mend that and reading resumes by itself.`;
+  return { kind: 'source_held', subject: unit, sinceMs: held.sinceMs, promiseMs, sentence };
+}
+
+function lateLane(lane: LaneHealth, worker: WorkerState, nowMs: number): Finding | undefined {
+  const { lane: subject, pending, oldestPendingMs, promiseMs } = lane;
+  if (pending === 0) return undefined;
+  if (oldestPendingMs === undefined) {
+    const sentence = `Lane ${subject} has ${counted(pending)} pending of unknown age since the worker started at ${iso(worker.startedMs)}, with a promise of ${span(promiseMs)}: ${laneAdvice(lane)}.`;
+    return { kind: 'pending_unknown', subject, sinceMs: worker.startedMs, promiseMs, sentence };
+  }
+  const behindMs = nowMs - oldestPendingMs;
+  if (behindMs < promiseMs) return undefined;
+  const sinceMs = oldestPendingMs + promiseMs;
+  const sentence = `Lane ${subject} has ${counted(pending)} pending from ${iso(oldestPendingMs)} on, ${span(behindMs)} behind, which breaks its promise of ${span(promiseMs)} since ${iso(sinceMs)}: ${laneAdvice(lane)}.`;
+  return { kind: 'delivered_late', subject, sinceMs, behindMs, promiseMs, sentence };
+}
+
+function laneAdvice({ held, trouble }: LaneHealth): string {
+  if (held !== undefined) {
+    return `it is held since ${iso(held.sinceMs)} (${plain(held.reason)}), so mend that and delivery resumes by itself, nothing is lost`;
+  }
+  if (trouble !== undefined) {
+    return `the last attempt failed (${plain(trouble)}) and is repeated, so look at the destination if it lasts`;
+  }
+  return 'no error is known, so wait for it to catch up, and look at how much the destination takes if it does not';
+}
+
+function heldLane({ lane, pending, promiseMs }: LaneHealth, held: Held): Finding {
+  const sentence = `Lane ${lane} is held since ${iso(held.sinceMs)} (${plain(held.reason)}) with ${counted(pending)} pending and still within its promise of ${span(promiseMs)}: mend that and delivery resumes by itself, nothing is lost.`;
+  return { kind: 'lane_held', subject: lane, sinceMs: held.sinceMs, promiseMs, sentence };
+}
+
+function gapNotice({ unit, fromMs, toMs, reason, recordedMs }: Gap): Finding {
+  const sentence = `Source ${unit} has a gap from ${iso(fromMs)} to ${iso(toMs)} (${plain(reason)}), recorded at ${iso(recordedMs)}: what happened in it is in no record, so say so in any report over that time.`;
+  return { kind: 'gap', subject: unit, sinceMs: recordedMs, sentence };
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString().replace('.000Z', 'Z');
+}
+
+/** Whole seconds: the rest says nothing to a person. */
+function span(ms: number): string {
+  return formatDuration(ms < 1_000 ? Math.max(0, ms) : Math.floor(ms / 1_000) * 1_000);
+}
+
+function counted(records: number): string {
+  return records === 1 ? '1 record' : `${records} records`;
+}
+
+/** A reason from elsewhere as part of a sentence of ours. */
+function plain(reason: string): string {
+  return reason.trim().replace(/[.\s]+$/, '');
+}

@@ -1,0 +1,157 @@
+import { describe, expect, it } from 'vitest';
+import { createAuditCommand } from '../../../src/cli/commands/audit.ts';
+import { createFieldsCommand } from '../../../src/cli/commands/fields.ts';
+import { createRedactCommand } from '../../../src/cli/commands/redact.ts';
+import type { CliContext } from '../../../src/cli/context.ts';
+import { createRedactor } from '../../../src/redact/redactor.ts';
+import { createMemoryReader, deniedRequest, NOON_MS } from '../../audit/memory-reader.ts';
+import { EXAMPLE_CONFIG, exampleFiles } from '../../config/example-config.ts';
+
+function createContext(files: ReadonlyMap<string, string> = new Map()) {
+  const out: string[] = [];
+  const err: string[] = [];
+  const exit = { code: 0 };
+  const context: CliContext = {
+    env: { EXTERNAL_ID: 'e', DT_TOKEN: 'd' },
+    cwd: '/etc/gatewatch',
+    stdout: { write: (text) => out.push(text) },
+    stderr: { write: (text) => err.push(text) },
+    now: () => NOON_MS,
+    fileExists: (path) => files.has(path),
+    readFile: (path) => {
+      const text = files.get(path);
+      if (text === undefined) throw new Error(`ENOENT: no such file, open '${path}'`);
+      return text;
+    },
+    writeFile: () => {
+      throw new Error('nothing is written by these commands');
+    },
+    fileSystemType: () => undefined,
+    randomBytes: (count) => new Uint8Array(count),
+    setExitCode: (code) => {
+      exit.code = code;
+    },
+  };
+  return { context, exit, out: () => out.join(''), err: () => err.join('') };
+}
+
+function createAudit(files?: ReadonlyMap<string, string>, records = [deniedRequest()]) {
+  const cli = createContext(files);
+  const reader = createMemoryReader(records);
+  const opened: string[] = [];
+  const openReader = async (path: string) => {
+    opened.push(path);
+    return reader;
+  };
+  const run = (...args: string[]) =>
+    createAuditCommand(cli.context, openReader).parseAsync(args, { from: 'user' });
+  return { ...cli, reader, opened, run };
+}
+
+describe('gatewatch audit query', () => {
+  it('lists what matches, from the journal named, and closes it', async () => {
+    const audit = createAudit();
+    await audit.run(
+      'query',
+      '--journal',
+      'trail.db',
+      '--decision',
+      'deny',
+      '--from',
+      '2h',
+      '--api',
+      'orders',
+    );
+    expect(audit.opened).toEqual(['/etc/gatewatch/trail.db']);
+    expect(audit.reader.queries).toEqual([
+      {
+        stream: 'records',
+        decision: 'deny',
+        fromMs: NOON_MS - 7_200_000,
+        api: 'orders',
+        limit: 100,
+        revisions: 'latest',
+      },
+    ]);
+    expect(audit.out()).toContain('orders/prod POST /orders/{id}');
+    expect(audit.reader.closed).toBe(true);
+    expect(audit.exit.code).toBe(0);
+  });
+
+  it('looks a customer up through the keys of the configuration', async () => {
+    const files = new Map([...exampleFiles(), ['/etc/gatewatch/gatewatch.yaml', EXAMPLE_CONFIG]]);
+    const secret = [...files].find(([path]) => path.endsWith('pseudonym.key'))?.[1] ?? '';
+    const redactor = createRedactor({ keys: [{ id: 'k1', secret }], pseudonymise: ['customer'] });
+    const audit = createAudit(files, [deniedRequest({ customer: redactor.pseudonym('customer', 'C-1') })]);
+    await audit.run('query', '--customer', 'C-1', '--format', 'jsonl');
+    expect(JSON.parse(audit.out())).toMatchObject({ recordId: deniedRequest().recordId });
+  });
+
+  it('says so when nothing matches, and when there may be more', async () => {
+    const audit = createAudit();
+    await audit.run('query', '--journal', 'trail.db', '--stage', 'nowhere');
+    await audit.run('query', '--journal', 'trail.db', '--limit', '1', '--format', 'csv');
+    expect(audit.err()).toBe('no record matches\nstopped at --limit 1; there may be more\n');
+    expect(audit.out().split('\r\n')).toHaveLength(3);
+  });
+
+  it.each([
+    [['--decision', 'denied'], /one of allow, deny/],
+    [['--outcome', 'joined'], /one of matched/],
+    [['--format', 'xml'], /table, jsonl or csv, got `xml`/],
+    [['--limit', '0'], /from 1 to 100000, got `0`/],
+    [['--from', '1h', '--to', '2h'], /--from to be before --to/],
+  ])('refuses %j', async (args, message) => {
+    await expect(createAudit().run('query', '--journal', 'trail.db', ...args)).rejects.toThrow(message);
+  });
+});
+
+describe('gatewatch audit show', () => {
+  it('tells the story of a record', async () => {
+    const audit = createAudit();
+    await audit.run('show', '--journal', 'trail.db', deniedRequest().recordId);
+    expect(audit.out()).toContain('deny: refused by the authorizer or the gateway');
+  });
+
+  it('exits 3 when nothing has the id', async () => {
+    const audit = createAudit();
+    await audit.run('show', '--journal', 'trail.db', 'nobody', '--json');
+    expect(audit.exit.code).toBe(3);
+    expect(audit.out()).toBe('');
+    expect(audit.err()).toContain('nobody');
+  });
+});
+
+describe('gatewatch redact', () => {
+  it('explains what each rule did to each line without telling the secret', async () => {
+    const cli = createContext(
+      new Map([['/etc/gatewatch/a.log', 'GET /orders 200\nuser ada%40example.com\n']]),
+    );
+    await createRedactCommand(cli.context).parseAsync(['--explain', 'a.log'], { from: 'user' });
+    expect(cli.out()).toBe(
+      [
+        '1: unchanged',
+        '2: user [redacted:email]',
+        '     email: characters 6 to 22 became [redacted:email]',
+        '2 lines; email 1',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('names the file it could not read', async () => {
+    const run = createRedactCommand(createContext().context).parseAsync(['b.log'], { from: 'user' });
+    await expect(run).rejects.toThrow(/Expected to read b.log, got ENOENT/);
+  });
+});
+
+describe('gatewatch fields', () => {
+  it('prints the dictionary as text and as JSON', async () => {
+    const text = createContext();
+    await createFieldsCommand(text.context).parseAsync([], { from: 'user' });
+    expect(text.out()).toContain('status (integer, clear)');
+    const json = createContext();
+    await createFieldsCommand(json.context).parseAsync(['--json'], { from: 'user' });
+    expect(JSON.parse(json.out())[0]).toMatchObject({ name: 'kind', csv: 'kind' });
+  });
+});
