@@ -1,4 +1,5 @@
 import { type AwsClients, createAwsClients } from '../../aws/aws-clients.ts';
+import type { QuotaOverrides } from '../../aws/quotas.ts';
 import type { GatewatchConfig } from '../../config/gatewatch-config.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
@@ -42,6 +43,8 @@ export interface RuntimeDeps {
   /** Who writes the journal, for people: host and process id. */
   readonly owner: string;
   readonly lanes?: LaneSettings;
+  /** Calls per second instead of AWS's published quotas, for accounts whose quotas were raised. */
+  readonly quotas?: QuotaOverrides;
   /** Told of every commit, after it is on disk. */
   readonly onCommit?: (entries: readonly JournalEntry[]) => void;
   /** Wraps the journal right after it was opened. */
@@ -63,7 +66,13 @@ export async function createRuntime(config: GatewatchConfig, deps: RuntimeDeps):
   const journal = deps.wrapJournal?.(opened) ?? opened;
   const sinks = createSinks(config.sinks, deps);
   const redactor = createRedactor(config.redaction);
-  const clients = createAwsClients({ accounts: accountSettingsOf(config), clock, logger, meter });
+  const clients = createAwsClients({
+    accounts: accountSettingsOf(config),
+    clock,
+    logger,
+    meter,
+    ...(deps.quotas !== undefined && { quotas: deps.quotas }),
+  });
   const lanes = sinks.flatMap((sink) => lanesOf(sink, journal, deps));
   const assembly = new Assembly({ config, deps, journal, clients, redactor, lanes });
   const worker = new Worker({
