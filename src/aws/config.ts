@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${scheme:target} is how the configuration file refers to secrets.
 import { z } from 'zod';
-import { text } from '../documents/fields.ts';
+import { text } from '../core/config-fields.ts';
 
 /** One AWS account that is read. Its name in `accounts:` is how the rest of the file refers to it. */
 export const accountConfig = z

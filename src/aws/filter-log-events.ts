@@ -42,11 +42,16 @@ export async function* readLogPages(
   const toLogEvent = createEventMapper();
   const tokens = new Set<string>();
   let token: string | undefined;
+  // The raw answer lives in a frame of its own: a generator keeps its variables while its reader is at work.
+  const readPage = async () => {
+    const raw = await fetchPage(token);
+    return { page: pageOf(raw.events ?? [], read, toLogEvent), token: raw.nextToken || undefined };
+  };
   do {
     read.signal.throwIfAborted();
-    const raw = await fetchPage(token);
-    yield pageOf(raw.events ?? [], read, toLogEvent);
-    token = raw.nextToken || undefined;
+    const answer = await readPage();
+    token = answer.token;
+    yield answer.page;
     if (token !== undefined) {
       if (tokens.has(token)) throw repeatedToken(read, tokens.size);
       tokens.add(token);

@@ -23,7 +23,7 @@ export interface CliContext {
   /** Reads a UTF-8 file whole. Throws when it cannot. The path is absolute. */
   readFile(path: string): string;
   fileExists(path: string): boolean;
-  /** Writes a UTF-8 file. Throws when it exists already, unless `replace`. */
+  /** Writes a UTF-8 file, and the folders above it where they are missing. Throws when it exists already, unless `replace`. */
   writeFile(path: string, text: string, options: { readonly mode: number; readonly replace: boolean }): void;
   /** Magic number of the file system at `path` or at its nearest existing folder; `undefined` where unknown. */
   fileSystemType(path: string): number | undefined;

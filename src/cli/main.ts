@@ -18,7 +18,14 @@ function stopSignal(): AbortSignal {
   return stop.signal;
 }
 
+/** Whoever reads our output may have seen enough (`gatewatch … | head`): that ends us quietly. */
+function endWithReader(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+}
+
 async function main(): Promise<void> {
+  process.stdout.on('error', endWithReader);
   const context = createSystemContext();
   let signal: AbortSignal | undefined;
   const program = createProgram(context, {

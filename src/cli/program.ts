@@ -4,15 +4,20 @@ import { createSystemClock } from '../core/clock.ts';
 import { silentLogger } from '../core/logger.ts';
 import { silentMeter } from '../core/meter.ts';
 import { openJournalReader } from '../store/open-journal.ts';
+import { openOrderDesk } from '../store/order-desk.ts';
+import { askAtTerminal } from './ask-at-terminal.ts';
 import { createAuditCommand } from './commands/audit.ts';
 import { authorizerCommand } from './commands/authorizer.ts';
+import { type BackfillHost, createBackfillCommand } from './commands/backfill.ts';
 import { createConfigCommand } from './commands/config.ts';
 import { createCostCommand } from './commands/cost.ts';
+import { createDeadLettersCommand } from './commands/dead-letters.ts';
 import { createDemoCommand } from './commands/demo.ts';
 import { createFieldsCommand } from './commands/fields.ts';
 import { createInitCommand } from './commands/init.ts';
+import { createLedgerCommand } from './commands/ledger.ts';
 import { createRedactCommand } from './commands/redact.ts';
-import { createOnceCommand, createRunCommand, type WorkerHost } from './commands/run.ts';
+import { createOnceCommand, createRunCommand, type WorkerHost, withRuntime } from './commands/run.ts';
 import { sandboxCommand } from './commands/sandbox.ts';
 import type { CliContext } from './context.ts';
 import type { DemoHost } from './demo/run-demo.ts';
@@ -46,6 +51,9 @@ export function createProgram(context: CliContext, host: WorkerHost & DemoHost):
     }),
     createRunCommand(context, host),
     createOnceCommand(context, host),
+    createBackfillCommand(context, backfillHost(context, host)),
+    createLedgerCommand(context, openJournalReader),
+    createDeadLettersCommand(context, openJournalReader),
     createAuditCommand(context, openJournalReader),
     authorizerCommand(context),
     createRedactCommand(context),
@@ -54,6 +62,20 @@ export function createProgram(context: CliContext, host: WorkerHost & DemoHost):
   ];
   for (const command of commands) program.addCommand(inheritOutput(program, command));
   return program;
+}
+
+function backfillHost(context: CliContext, host: WorkerHost): BackfillHost {
+  const clock = createSystemClock();
+  return {
+    connect: connectForCost,
+    withRuntime: (config, work) => withRuntime(context, host, config, 'warn', work),
+    openDesk: (path) => openOrderDesk(path, clock),
+    confirm: (question) => askAtTerminal(question),
+    clock,
+    get signal() {
+      return host.stopSignal();
+    },
+  };
 }
 
 function connectForCost(config: Parameters<typeof accountSettingsOf>[0]) {

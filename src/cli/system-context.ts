@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { CliContext } from './context.ts';
 
@@ -14,6 +14,7 @@ export function createSystemContext(): CliContext {
     readFile: (path) => readFileSync(path, 'utf8'),
     fileExists: (path) => existsSync(path),
     writeFile: (path, text, { mode, replace }) => {
+      mkdirSync(dirname(path), { recursive: true });
       if (replace) rmSync(path, { force: true });
       writeFileSync(path, text, { mode, flag: 'wx' });
     },

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { accountConfig } from '../aws/config.ts';
-import { entryName } from '../documents/fields.ts';
+import { entryName } from '../core/config-fields.ts';
 import { inventoryConfig } from '../inventory/config.ts';
 import { redactionConfig } from '../redact/config.ts';
 import { scheduleConfig } from '../scheduler/config.ts';
@@ -9,6 +9,7 @@ import { splunkHecConfig } from '../sinks/splunk/config.ts';
 import { accessLogsConfig, authorizersConfig, customersConfig, logsConfig } from '../sources/log-config.ts';
 import { metricsConfig } from '../sources/metrics/config.ts';
 import { journalConfig } from '../store/config.ts';
+import { telemetryConfig } from '../telemetry/config.ts';
 import { serverConfig } from '../web/config.ts';
 
 /** One sink, told apart by `type`. A new kind of sink is one entry more. */
@@ -46,6 +47,7 @@ export const configSections = {
     ],
   }),
   server: serverConfig.prefault({}),
+  telemetry: telemetryConfig.prefault({}),
 } as const;
 
 export const gatewatchConfig = z

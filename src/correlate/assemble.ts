@@ -1,16 +1,17 @@
 import { GatewatchError } from '../core/errors.ts';
 import type { AuthorizerKind } from '../model/inventory.ts';
 import type { AccessPart, StageRef, UnparsedPart } from '../model/part.ts';
-import type {
-  AccessFields,
-  CustomerSource,
-  Decision,
-  DecisionSource,
-  JoinKey,
-  JoinOutcome,
-  RecordPart,
-  RequestRecord,
-  UnparsedRecord,
+import {
+  ACCESS_FIELDS,
+  type AccessFields,
+  type CustomerSource,
+  type Decision,
+  type DecisionSource,
+  type JoinKey,
+  type JoinOutcome,
+  type RecordPart,
+  type RequestRecord,
+  type UnparsedRecord,
 } from '../model/request-record.ts';
 import type { SourceRef } from '../model/source-event.ts';
 import type { LineVerdict } from './decide.ts';
@@ -103,38 +104,6 @@ export function deciderOfRecord(record: RequestRecord): Decider {
     customerSource: record.customerSource,
   };
 }
-
-/** Names every field of `AccessFields`; the type makes a forgotten one a compile error. */
-const ACCESS_FIELDS: Readonly<Record<keyof AccessFields, true>> = {
-  requestId: true,
-  extendedRequestId: true,
-  connectionId: true,
-  messageId: true,
-  eventType: true,
-  method: true,
-  path: true,
-  route: true,
-  protocolVersion: true,
-  domainName: true,
-  status: true,
-  responseLengthBytes: true,
-  responseLatencyMs: true,
-  sourceIp: true,
-  userAgent: true,
-  integrationStatus: true,
-  integrationLatencyMs: true,
-  integrationRequestId: true,
-  integrationError: true,
-  authorizerStatus: true,
-  authorizerLatencyMs: true,
-  authorizerError: true,
-  wafStatus: true,
-  wafResponseCode: true,
-  errorMessage: true,
-  errorResponseType: true,
-  xrayTraceId: true,
-  other: true,
-};
 
 function accessFieldsOf(record: RequestRecord): AccessFields {
   const kept = Object.entries(record).filter(([name]) => Object.hasOwn(ACCESS_FIELDS, name));

@@ -35,6 +35,7 @@ import {
   type ConnectionDecision,
   drop,
   put,
+  putInvocation,
   readConnection,
   readInvocation,
   readWaiting,
@@ -65,8 +66,8 @@ export const defaultCorrelateSettings: CorrelateSettings = {
   skewMs: 50,
   longestRequestMs: 30_000,
   longestConnectionMs: 7_200_000,
-  bodiesInMemory: 20_000,
-  invocationsInMemory: 100_000,
+  bodiesInMemory: 5_000,
+  invocationsInMemory: 10_000,
 };
 
 /** Which groups belong together, from the inventory. */
@@ -81,8 +82,11 @@ export interface CorrelateBatch {
   readonly unit: string;
   readonly parts: readonly LogPart[];
   readonly nowMs: number;
-  /** Event time through which a unit is read whole, less its lag allowance; undefined for a unit nobody reads. */
-  readonly watermarkOf: (unit: string) => number | undefined;
+  /**
+   * Event time through which a unit is read whole, less its lag allowance; undefined for a unit nobody reads. With
+   * `atMs`: as it counts for a line of that time, which may lie in a span of the past that is read beside live reading.
+   */
+  readonly watermarkOf: (unit: string, atMs?: number) => number | undefined;
 }
 
 export interface Correlation {
@@ -294,6 +298,8 @@ export class Correlator {
     }
     if (route.mode === 'named' && this.#admitNamed(part, recordId, route, readMs)) return;
     const entry = this.#newWaiting(part, recordId, route, readMs);
+    // Read again (a span of the past, after its seen keys were forgotten): it would wait beside itself.
+    if (this.#waiting.get(entry.key) !== undefined) return;
     this.#waiting.add(entry);
     this.#step.arrivedNow.add(entry);
     this.#step.waitingChanged.add(entry);
@@ -548,7 +554,9 @@ export class Correlator {
     if (ref === undefined || (part.fields.route !== '$connect' && part.fields.eventType !== 'CONNECT'))
       return;
     if (record.outcome === 'access_only' || record.outcome === 'ambiguous') return;
-    const expiresMs = record.eventMs + this.#settings.longestConnectionMs + this.#settings.latenessMs;
+    // A connection of the past is read now: its messages are still to come.
+    const sinceMs = Math.max(record.eventMs, record.readMs);
+    const expiresMs = sinceMs + this.#settings.longestConnectionMs + this.#settings.latenessMs;
     const decision: ConnectionDecision = { decider: deciderOfRecord(record), expiresMs };
     this.#connections.set(ref, decision);
     this.#step.connectionsChanged.set(ref, decision);
@@ -588,8 +596,7 @@ export class Correlator {
   }
 
   #schedule(entry: Waiting): void {
-    const unit = entry.route.mode === 'connection' ? entry.unit : (entry.authorizerUnit ?? entry.unit);
-    this.#queue(unit).push(entry.endMs + RELEASE_SLACK_MS, `w${entry.key}`);
+    this.#queue(queueUnitOf(entry)).push(entry.endMs + RELEASE_SLACK_MS, `w${entry.key}`);
     this.#deadlines.push(entry.readMs + this.#settings.maxHoldMs, `w${entry.key}`);
   }
 
@@ -616,6 +623,8 @@ export class Correlator {
       for (const item of queue.popBefore(watermark)) this.#sort(item, batch, named, lonely, false);
     }
     for (const item of this.#deadlines.popBefore(batch.nowMs)) this.#sort(item, batch, named, lonely, true);
+    // Only now: live reading may be far beyond a line of the past, whose queue would be popped for ever.
+    for (const { unit, dueMs, item } of this.#step.awaiting) this.#queue(unit).push(dueMs, item);
     await this.#settleNamed(named, batch.nowMs);
     for (const ref of this.#step.gatewayRefs) await this.#settleGatewayGroup(ref, batch.nowMs);
     await this.#settleConnections();
@@ -642,16 +651,17 @@ export class Correlator {
     if (entry.route.mode === 'gateway') {
       if (overdue || !this.#awaits([entry.unit], due, item, batch))
         this.#step.gatewayRefs.add(entry.route.ref);
-    } else if (entry.route.mode === 'named') named.push(entry);
-    else if (overdue) this.#step.overdueConnections.push(entry);
+    } else if (entry.route.mode === 'named') {
+      if (overdue || !this.#awaits([queueUnitOf(entry)], due, item, batch)) named.push(entry);
+    } else if (overdue) this.#step.overdueConnections.push(entry);
   }
 
   /** Queues the item behind the first unit that has not been read past `dueMs`; false when none is behind. */
   #awaits(units: readonly string[], dueMs: number, item: string, batch: CorrelateBatch): boolean {
     for (const unit of units) {
-      const watermark = batch.watermarkOf(unit);
+      const watermark = batch.watermarkOf(unit, dueMs);
       if (watermark !== undefined && watermark <= dueMs) {
-        this.#queue(unit).push(dueMs, item);
+        this.#step.awaiting.push({ unit, dueMs, item });
         return true;
       }
     }
@@ -790,9 +800,10 @@ export class Correlator {
 
   #pushInvocation(invocation: Invocation, state: StateChange[], nowMs: number): void {
     const settled = isSettled(invocation, nowMs, this.#openForMs);
-    const expiresMs = invocation.endMs + LONGEST_TTL_MS + this.#settings.latenessMs;
+    const sinceMs = Math.max(invocation.endMs, nowMs);
+    const expiresMs = sinceMs + LONGEST_TTL_MS + this.#settings.latenessMs;
     const kind = settled ? STATE_KINDS.invocation : STATE_KINDS.openInvocation;
-    state.push(put(kind, invocation.key, invocation, expiresMs));
+    state.push(putInvocation(kind, invocation, expiresMs));
     const other = settled ? STATE_KINDS.openInvocation : STATE_KINDS.invocation;
     if (invocation.stored === other) state.push(drop(other, invocation.key));
     invocation.stored = kind;
@@ -805,9 +816,16 @@ export class Correlator {
       if (this.#waiting.get(entry.key) === entry) this.#waiting.spill(entry);
     }
     if (this.#spillOrder.length > 4 * this.#settings.bodiesInMemory) {
-      this.#spillOrder = this.#spillOrder.filter((entry) => entry.part !== undefined);
+      this.#spillOrder = this.#spillOrder.filter(
+        (entry) => entry.part !== undefined && this.#waiting.get(entry.key) === entry,
+      );
     }
   }
+}
+
+/** Whose reading lets the line go. */
+function queueUnitOf(entry: Waiting): string {
+  return entry.route.mode === 'connection' ? entry.unit : (entry.authorizerUnit ?? entry.unit);
 }
 
 function gatewayRefOf(invocation: Invocation): string {
@@ -828,6 +846,7 @@ interface Step {
   readonly gatewayRefs: Set<string>;
   readonly demoted: { claim: Claim; invocation: Invocation }[];
   readonly filtered: Map<string, number>;
+  readonly awaiting: { unit: string; dueMs: number; item: string }[];
   unparsed: number;
 }
 
@@ -846,6 +865,7 @@ function newStep(): Step {
     gatewayRefs: new Set(),
     demoted: [],
     filtered: new Map(),
+    awaiting: [],
     unparsed: 0,
   };
 }

@@ -95,9 +95,11 @@ export function newInvocation(line: AuthorizerLinePart, readMs: number): Invocat
 
 /**
  * Adds one line, in whatever order lines arrive: the result depends on the set of lines alone. Where two lines differ on
- * a field, the one with the earlier time (then the smaller event id) wins; an error outranks every other decision.
+ * a field, the one with the earlier time (then the smaller event id) wins; an error outranks every other decision. A line
+ * that was added before (a span of the past read again) adds nothing.
  */
 export function addLine(invocation: Invocation, line: AuthorizerLinePart): void {
+  if (invocation.sources.some((known) => isSameEvent(known, line.source))) return;
   const at = line.source.timestampMs;
   invocation.startMs = Math.min(invocation.startMs, at);
   invocation.endMs = Math.max(invocation.endMs, at);
@@ -115,6 +117,10 @@ export function addLine(invocation: Invocation, line: AuthorizerLinePart): void 
     invocation.customer = line.customer;
     invocation.customerSource = line.customerSource ?? 'authorizer_log';
   }
+}
+
+function isSameEvent(a: SourceRef, b: SourceRef): boolean {
+  return a.eventId === b.eventId && a.logStream === b.logStream;
 }
 
 const DECISION_RANK = { error: 0, deny: 1, allow: 2 } as const;

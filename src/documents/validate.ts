@@ -1,7 +1,7 @@
 import type { z } from 'zod';
+import { bindSecret } from '../core/config-fields.ts';
 import { isObject } from '../core/json.ts';
 import { Secret } from '../core/secret.ts';
-import { bindSecret } from './fields.ts';
 import { describeIssue } from './issue-words.ts';
 import { type DocumentPath, formatPath, type Problem, sortProblems } from './problem.ts';
 import {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration, glob } from '../documents/fields.ts';
+import { duration, glob } from '../core/config-fields.ts';
 
 const stageRule = z
   .strictObject({

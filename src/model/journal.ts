@@ -1,4 +1,5 @@
 import type { MetricRecord } from './metric-record.ts';
+import type { Order } from './order.ts';
 import type { RequestRecord, UnparsedRecord } from './request-record.ts';
 import type { Window } from './source-event.ts';
 
@@ -230,6 +231,10 @@ export interface Journal extends JournalReader {
   setLaneHeld(lane: string, reason: string | undefined): Promise<void>;
   /** Highest `seq` stored; 0 when empty. */
   lastSeq(): Promise<number>;
+  /** Every order, oldest first. */
+  orders(): Promise<readonly Order[]>;
+  /** Keeps state, progress and message of an order that was written before; the rest of it never changes. */
+  saveOrder(order: Order): Promise<'saved' | 'fenced'>;
   /** Forgets expired state and seen keys older than `beforeMs`. Idempotent. */
   prune(nowMs: number, seenBeforeMs: number): Promise<void>;
 }

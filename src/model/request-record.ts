@@ -70,6 +70,41 @@ export interface AccessFields {
   readonly other?: Readonly<Record<string, string>>;
 }
 
+/**
+ * Names every field of `AccessFields`; the type makes a forgotten one a compile error. Records are stored with their
+ * fields in this order: those built in it are written out as they are, others are copied first.
+ */
+export const ACCESS_FIELDS: Readonly<Record<keyof AccessFields, true>> = {
+  requestId: true,
+  extendedRequestId: true,
+  connectionId: true,
+  messageId: true,
+  eventType: true,
+  method: true,
+  path: true,
+  route: true,
+  protocolVersion: true,
+  domainName: true,
+  status: true,
+  responseLengthBytes: true,
+  responseLatencyMs: true,
+  sourceIp: true,
+  userAgent: true,
+  integrationStatus: true,
+  integrationLatencyMs: true,
+  integrationRequestId: true,
+  integrationError: true,
+  authorizerStatus: true,
+  authorizerLatencyMs: true,
+  authorizerError: true,
+  wafStatus: true,
+  wafResponseCode: true,
+  errorMessage: true,
+  errorResponseType: true,
+  xrayTraceId: true,
+  other: true,
+};
+
 /** One request's story. `principal` and `customer` are pseudonyms unless the configuration says otherwise. */
 export interface RequestRecord extends AccessFields {
   readonly kind: 'request';

@@ -3,8 +3,11 @@ import type { Clock } from '../core/clock.ts';
 import { FencedError, messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Meter } from '../core/meter.ts';
+import { Mutex } from '../core/mutex.ts';
+import { silentTracer, type Tracer } from '../core/tracer.ts';
 import type { DeadLetter, Journal, JournalEntry, LaneCounts, LaneId } from '../model/journal.ts';
 import type { Sink, Verdict } from '../model/sink.ts';
+import { addCounts, countsOf, emptyCounts, isZero } from './lane-counts.ts';
 
 /** All times in milliseconds. */
 export interface LaneSettings {
@@ -12,13 +15,19 @@ export interface LaneSettings {
   /** Slowest rhythm of an open circuit and of a held lane's probes. */
   readonly maxRetryMs: number;
   readonly heldProbeMs: number;
+  /** Batches under way at the same time while the destination is well. */
+  readonly batchesInFlight: number;
 }
 
 export const defaultLaneSettings: LaneSettings = {
-  firstRetryMs: 500,
+  firstRetryMs: 250,
   maxRetryMs: 30_000,
   heldProbeMs: 30_000,
+  batchesInFlight: 2,
 };
+
+/** Batches kept in memory, those included that ended behind one that is slow: more would only wait with them. */
+const MOST_FLIGHTS = 12;
 
 /** What a lane says of itself, for health and for people. */
 export interface LaneStatus {
@@ -30,6 +39,17 @@ export interface LaneStatus {
   readonly heldSinceMs: number | undefined;
   /** Why the last attempt did not deliver everything; undefined when it did. */
   readonly trouble: string | undefined;
+}
+
+/** A batch under way, and what of it has no end yet. */
+interface Flight {
+  readonly batch: readonly JournalEntry[];
+  open: readonly JournalEntry[];
+  done: Promise<void>;
+  /** Attempts in a row that brought nothing. Another batch that goes through does not mend this one. */
+  attempt: number;
+  trouble: string | undefined;
+  held: string | undefined;
 }
 
 /**
@@ -44,15 +64,24 @@ export class LaneDrain {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #meter: Meter;
+  readonly #tracer: Tracer;
   readonly #random: () => number;
   readonly #settings: LaneSettings;
+  /** Under way or ended behind an older one, in the order of the journal. */
+  readonly #flights: Flight[] = [];
+  /** Two batches that end together must see each other's end, or neither moves the cursor over both. */
+  readonly #acknowledging = new Mutex();
   #cursor = 0;
+  #launchedSeq = 0;
   #throughMs = 0;
   #counts: LaneCounts = emptyCounts();
   #held: string | undefined;
   #heldSinceMs: number | undefined;
-  #trouble: string | undefined;
-  #attempt = 0;
+  /** Reasons told since the lane is held: each is said once, however many batches and probes meet it. */
+  readonly #saidHeld = new Set<string>();
+  /** Why the journal could not be read. */
+  #readTrouble: string | undefined;
+  #readAttempt = 0;
   #wake: (() => void) | undefined;
 
   constructor(options: {
@@ -62,6 +91,7 @@ export class LaneDrain {
     readonly clock: Clock;
     readonly logger: Logger;
     readonly meter: Meter;
+    readonly tracer?: Tracer;
     readonly random: () => number;
     readonly settings: LaneSettings;
   }) {
@@ -71,6 +101,7 @@ export class LaneDrain {
     this.#clock = options.clock;
     this.#logger = options.logger;
     this.#meter = options.meter;
+    this.#tracer = options.tracer ?? silentTracer;
     this.#random = options.random;
     this.#settings = options.settings;
   }
@@ -87,6 +118,10 @@ export class LaneDrain {
     };
   }
 
+  get #trouble(): string | undefined {
+    return this.#flights.find((flight) => flight.trouble !== undefined)?.trouble ?? this.#readTrouble;
+  }
+
   /** Says that rows may have come; a lane that waits for some looks at once. */
   wake(): void {
     this.#wake?.();
@@ -95,74 +130,132 @@ export class LaneDrain {
   async start(): Promise<void> {
     const state = await this.#journal.lane(this.id);
     this.#cursor = state.cursor;
+    this.#launchedSeq = state.cursor;
     this.#throughMs = state.throughMs;
     this.#counts = state;
     this.#held = state.heldReason;
+    if (state.heldReason !== undefined) this.#saidHeld.add(state.heldReason);
   }
 
   /** Drains until aborted. */
   async run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      const moved = await this.#drainBatch(signal).catch((error) => this.#onError(error, signal));
-      if (!moved) await this.#sleepUntilWoken(1_000, signal);
+    const failed = new AbortController();
+    const all = AbortSignal.any([signal, failed.signal]);
+    while (!all.aborted) {
+      const batch = await this.#nextBatch(all);
+      if (batch === undefined) await this.#sleepUntilWoken(1_000, all);
+      else this.#launch(batch, all, (error) => failed.abort(error));
+    }
+    await Promise.allSettled(this.#flights.map((flight) => flight.done));
+    if (failed.signal.aborted) throw failed.signal.reason;
+  }
+
+  /**
+   * The next rows to send; undefined when there are none, or when enough is under way. While anything under way is in
+   * trouble nothing new is started: a destination that is down is probed by one batch, not by all of them.
+   */
+  async #nextBatch(signal: AbortSignal): Promise<readonly JournalEntry[] | undefined> {
+    const limit =
+      this.#trouble === undefined && this.#held === undefined ? this.#settings.batchesInFlight : 1;
+    if (this.#flights.filter((flight) => flight.open.length > 0).length >= limit) return undefined;
+    if (this.#flights.length >= MOST_FLIGHTS) return undefined;
+    try {
+      const batch = await this.#journal.readStream(
+        this.id.stream,
+        this.#launchedSeq,
+        this.#sink.maxBatchEntries,
+      );
+      this.#readTrouble = undefined;
+      this.#readAttempt = 0;
+      return batch.length === 0 ? undefined : batch;
+    } catch (error) {
+      this.#readTrouble = messageOf(error);
+      this.#readAttempt += 1;
+      await this.#afterError(error, this.#readAttempt, signal);
+      return undefined;
     }
   }
 
-  /** Drains what stands in the journal now and returns; false when the signal cut it short. */
-  async drainOnce(signal: AbortSignal): Promise<boolean> {
-    const target = await this.#journal.lastSeq();
-    while (this.#cursor < target) {
-      if (signal.aborted) return false;
-      if (!(await this.#drainBatch(signal).catch((error) => this.#onError(error, signal)))) break;
-    }
-    return !signal.aborted;
-  }
-
-  async #drainBatch(signal: AbortSignal): Promise<boolean> {
-    const batch = await this.#journal.readStream(this.id.stream, this.#cursor, this.#sink.maxBatchEntries);
-    if (batch.length === 0) return false;
-    await this.#deliver(batch, signal);
-    return true;
+  #launch(batch: readonly JournalEntry[], signal: AbortSignal, fail: (error: unknown) => void): void {
+    const none = { attempt: 0, trouble: undefined, held: undefined };
+    const flight: Flight = { open: batch, batch, done: Promise.resolve(), ...none };
+    this.#launchedSeq = batch.at(-1)?.seq ?? this.#launchedSeq;
+    this.#flights.push(flight);
+    flight.done = this.#deliver(flight, signal)
+      .catch(fail)
+      .finally(() => this.#wake?.());
   }
 
   /** Sends until every entry of the batch has an end; the cursor follows the prefix that has one. */
-  async #deliver(batch: readonly JournalEntry[], signal: AbortSignal): Promise<void> {
-    let open = batch;
-    while (open.length > 0) {
-      signal.throwIfAborted();
-      const verdict = await this.#sink.send(open, signal);
-      const stillOpen = new Set(verdict.retry);
-      open = open.filter((entry) => stillOpen.has(entry.seq));
-      await this.#acknowledge(batch, open, verdict);
-      await this.#pause(verdict, open.length, signal);
+  async #deliver(flight: Flight, signal: AbortSignal): Promise<void> {
+    while (flight.open.length > 0) {
+      if (signal.aborted) return;
+      await this.#attemptOnce(flight, signal).catch((error) => this.#onError(flight, error, signal));
     }
   }
 
-  async #acknowledge(
-    batch: readonly JournalEntry[],
-    open: readonly JournalEntry[],
-    verdict: Verdict,
-  ): Promise<void> {
-    const firstOpen = open[0]?.seq ?? Number.POSITIVE_INFINITY;
-    const done = batch.filter((entry) => entry.seq < firstOpen);
-    const cursor = Math.max(this.#cursor, done.at(-1)?.seq ?? 0);
+  async #attemptOnce(flight: Flight, signal: AbortSignal): Promise<void> {
+    const sent = flight.open;
+    const { sink, stream } = this.id;
+    const attributes = { sink, stream, records: sent.length };
+    const verdict = await this.#tracer.span('gatewatch.send', attributes, () =>
+      this.#sink.send(sent, signal),
+    );
+    const stillOpen = new Set(verdict.retry);
+    const open = sent.filter((entry) => stillOpen.has(entry.seq));
+    await this.#acknowledging.run(() => this.#acknowledge(flight, open, verdict));
+    await this.#pause(flight, verdict, signal);
+  }
+
+  async #acknowledge(flight: Flight, open: readonly JournalEntry[], verdict: Verdict): Promise<void> {
+    const cursor = this.#acknowledgedPrefix(flight, open);
     const counts = countsOf(verdict);
-    if (cursor === this.#cursor && isZero(counts)) return;
+    if (cursor === this.#cursor && isZero(counts)) {
+      flight.open = open;
+      return;
+    }
     const nowMs = this.#clock.now();
     const result = await this.#journal.ackLane({
       lane: this.id.name,
       epoch: this.#journal.epoch,
       cursor,
       counts,
-      deadLetters: this.#deadLetters(batch, verdict, nowMs),
+      deadLetters: this.#deadLetters(flight.batch, verdict, nowMs),
       expired: verdict.expired,
+      filtered: verdict.filtered,
       nowMs,
     });
     if (result === 'fenced') throw new FencedError(`Lane ${this.id.name} lost the journal to another worker`);
-    this.#cursor = cursor;
-    for (const entry of done) this.#throughMs = Math.max(this.#throughMs, entry.eventMs);
+    flight.open = open;
+    this.#cursor = Math.max(this.#cursor, cursor);
+    this.#landPrefix();
     this.#counts = addCounts(this.#counts, counts);
     this.#report(counts, verdict);
+  }
+
+  /** The last row of the prefix that has an end, once `open` is what is left of `flight`. */
+  #acknowledgedPrefix(flight: Flight, open: readonly JournalEntry[]): number {
+    let cursor = this.#cursor;
+    for (const other of this.#flights) {
+      const [firstOpen] = other === flight ? open : other.open;
+      for (const { seq } of other.batch) {
+        if (firstOpen !== undefined && seq >= firstOpen.seq) return cursor;
+        cursor = Math.max(cursor, seq);
+      }
+    }
+    return cursor;
+  }
+
+  /** Forgets flights that the cursor has passed; one that ended before an older one waits for it. */
+  #landPrefix(): void {
+    for (
+      let first = this.#flights[0];
+      first !== undefined && first.open.length === 0;
+      first = this.#flights[0]
+    ) {
+      for (const { eventMs } of first.batch) this.#throughMs = Math.max(this.#throughMs, eventMs);
+      this.#flights.shift();
+    }
   }
 
   #deadLetters(batch: readonly JournalEntry[], verdict: Verdict, atMs: number): DeadLetter[] {
@@ -190,39 +283,43 @@ export class LaneDrain {
     }
   }
 
-  async #pause(verdict: Verdict, open: number, signal: AbortSignal): Promise<void> {
+  async #pause(flight: Flight, verdict: Verdict, signal: AbortSignal): Promise<void> {
     if (verdict.held !== undefined) {
-      await this.#hold(verdict.held.reason, signal);
+      await this.#hold(flight, verdict.held.reason, signal);
       return;
     }
-    await this.#release();
-    if (open === 0) {
-      this.#attempt = 0;
-      this.#trouble = undefined;
+    await this.#release(flight);
+    if (flight.open.length === 0) {
+      flight.trouble = undefined;
       if (verdict.slowDownMs !== undefined) await this.#clock.sleep(verdict.slowDownMs, signal);
       return;
     }
     const progressed = verdict.accepted.length + verdict.rejected.length > 0;
-    this.#attempt = progressed ? 1 : this.#attempt + 1;
-    this.#trouble = verdict.retryReason ?? 'the destination asked to try again';
-    const ownMs = backoffDelayMs(this.#attempt, {
-      firstMs: this.#settings.firstRetryMs,
-      maxMs: this.#settings.maxRetryMs,
-      random: this.#random,
-    });
+    flight.attempt = progressed ? 1 : flight.attempt + 1;
+    flight.trouble = verdict.retryReason ?? 'the destination asked to try again';
     this.#meter.count('gatewatch_lane_retries_total', 1, { lane: this.id.name });
+    const ownMs = this.#backoffMs(flight.attempt);
     await this.#clock.sleep(Math.max(ownMs, verdict.retryAfterMs ?? 0), signal);
   }
 
-  async #hold(reason: string, signal: AbortSignal): Promise<void> {
+  #backoffMs(attempt: number): number {
+    const { firstRetryMs: firstMs, maxRetryMs: maxMs } = this.#settings;
+    return backoffDelayMs(attempt, { firstMs, maxMs, random: this.#random });
+  }
+
+  async #hold(flight: Flight, reason: string, signal: AbortSignal): Promise<void> {
+    flight.held = reason;
     if (this.#held !== reason) {
       this.#held = reason;
       this.#heldSinceMs ??= this.#clock.now();
+      await this.#journal.setLaneHeld(this.id.name, reason);
+    }
+    if (!this.#saidHeld.has(reason)) {
+      this.#saidHeld.add(reason);
       this.#logger.error(
         { lane: this.id.name, reason },
         'lane held: nothing is lost, delivery resumes once this is mended',
       );
-      await this.#journal.setLaneHeld(this.id.name, reason);
     }
     this.#meter.gauge('gatewatch_lane_held', 1, { lane: this.id.name });
     await this.#clock.sleep(this.#settings.heldProbeMs, signal);
@@ -233,30 +330,35 @@ export class LaneDrain {
     try {
       this.#sink.refreshSecrets();
     } catch (error) {
-      this.#trouble = messageOf(error);
-      this.#logger.warn({ lane: this.id.name, reason: this.#trouble }, 'a secret could not be read again');
+      this.#logger.warn({ lane: this.id.name, reason: messageOf(error) }, 'a secret could not be read again');
     }
   }
 
-  async #release(): Promise<void> {
-    if (this.#held === undefined) return;
+  /** Only when no batch is held any more: one that was sent before the fault may still be answered after it. */
+  async #release(flight: Flight): Promise<void> {
+    flight.held = undefined;
+    if (this.#held === undefined || this.#flights.some((other) => other.held !== undefined)) return;
     this.#held = undefined;
     this.#heldSinceMs = undefined;
+    this.#saidHeld.clear();
     this.#meter.gauge('gatewatch_lane_held', 0, { lane: this.id.name });
     this.#logger.info({ lane: this.id.name }, 'lane resumed');
     await this.#journal.setLaneHeld(this.id.name, undefined);
   }
 
+  async #onError(flight: Flight, error: unknown, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    flight.attempt += 1;
+    flight.trouble = messageOf(error);
+    await this.#afterError(error, flight.attempt, signal);
+  }
+
   /** Our own failure (a bug, a journal that cannot be written): said, and tried again slowly. Losing the journal ends it. */
-  async #onError(error: unknown, signal: AbortSignal): Promise<boolean> {
-    if (signal.aborted) return false;
+  async #afterError(error: unknown, attempt: number, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
     if (error instanceof FencedError) throw error;
-    this.#attempt += 1;
-    this.#trouble = messageOf(error);
-    this.#logger.error({ lane: this.id.name, reason: this.#trouble }, 'lane failed, trying again');
-    const { firstRetryMs: firstMs, maxRetryMs: maxMs } = this.#settings;
-    await this.#clock.sleep(backoffDelayMs(this.#attempt, { firstMs, maxMs, random: this.#random }), signal);
-    return true;
+    this.#logger.error({ lane: this.id.name, reason: messageOf(error) }, 'lane failed, trying again');
+    await this.#clock.sleep(this.#backoffMs(attempt), signal);
   }
 
   async #sleepUntilWoken(ms: number, signal: AbortSignal): Promise<void> {
@@ -270,33 +372,4 @@ export class LaneDrain {
     timer.abort();
     this.#wake = undefined;
   }
-}
-
-export function emptyCounts(): LaneCounts {
-  return { accepted: 0, rejected: 0, rejectedUnknown: 0, expired: 0, filtered: 0 };
-}
-
-function countsOf(verdict: Verdict): LaneCounts {
-  const unknown = verdict.rejectedUnknown?.count ?? 0;
-  return {
-    accepted: verdict.accepted.length - unknown,
-    rejected: verdict.rejected.length,
-    rejectedUnknown: unknown,
-    expired: verdict.expired.length,
-    filtered: verdict.filtered.length,
-  };
-}
-
-function addCounts(a: LaneCounts, b: LaneCounts): LaneCounts {
-  return {
-    accepted: a.accepted + b.accepted,
-    rejected: a.rejected + b.rejected,
-    rejectedUnknown: a.rejectedUnknown + b.rejectedUnknown,
-    expired: a.expired + b.expired,
-    filtered: a.filtered + b.filtered,
-  };
-}
-
-function isZero(counts: LaneCounts): boolean {
-  return counts.accepted + counts.rejected + counts.rejectedUnknown + counts.expired + counts.filtered === 0;
 }

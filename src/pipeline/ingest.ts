@@ -29,6 +29,15 @@ export interface IngestBatch {
   readonly next?: Omit<Checkpoint, 'unit' | 'version'>;
 }
 
+/** A span of the past that is read on order: lines of it wait for its own progress, not for live reading. */
+export interface PastReading extends Window {
+  /** Event time through which the unit was read for it; undefined for a unit that takes no part. */
+  throughOf(unit: string): number | undefined;
+}
+
+/** A line is due up to this long after its event time: the longest request and some slack, milliseconds. */
+export const PAST_TAIL_MS = 60_000;
+
 /**
  * The one door into the journal for all sources. Reading runs side by side; what was read is joined and committed one
  * batch at a time, because a line of one group settles a line of another. If a commit fails, the joins of that batch are
@@ -43,7 +52,9 @@ export class Ingest {
   readonly #mutex = new Mutex();
   readonly #checkpoints = new Map<string, Checkpoint>();
   readonly #versions = new Map<string, number>();
+  readonly #past = new Map<string, PastReading>();
   readonly #allowanceOf: (unit: string) => number;
+  readonly #isRead: (unit: string) => boolean;
   readonly #onCommit: (entries: readonly JournalEntry[]) => void;
 
   constructor(options: {
@@ -54,6 +65,8 @@ export class Ingest {
     readonly logger: Logger;
     /** Lag allowance of a log unit, milliseconds: what its watermark stays behind `readThrough`. */
     readonly allowanceOf: (unit: string) => number;
+    /** True for a log unit that is read, also before its first window. */
+    readonly isRead: (unit: string) => boolean;
     readonly onCommit: (entries: readonly JournalEntry[]) => void;
   }) {
     this.#journal = options.journal;
@@ -62,6 +75,7 @@ export class Ingest {
     this.#meter = options.meter;
     this.#logger = options.logger;
     this.#allowanceOf = options.allowanceOf;
+    this.#isRead = options.isRead;
     this.#onCommit = options.onCommit;
   }
 
@@ -72,6 +86,16 @@ export class Ingest {
       this.#versions.set(checkpoint.unit, checkpoint.version);
     }
     await this.#correlator.reset();
+    await this.#recordLostJournal();
+  }
+
+  /** A damaged journal was moved aside: what CloudWatch no longer holds of it is gone, and said so. */
+  async #recordLostJournal(): Promise<void> {
+    const { recoveredFrom } = this.#journal;
+    if (recoveredFrom === undefined) return;
+    const nowMs = this.#clock.now();
+    const reason = `the journal was damaged and moved aside to ${recoveredFrom}; only what CloudWatch still holds is read again`;
+    await this.commitGap({ unit: 'journal', fromMs: 0, toMs: nowMs, reason, recordedMs: nowMs });
   }
 
   checkpointOf(unit: string): Checkpoint | undefined {
@@ -88,6 +112,32 @@ export class Ingest {
   watermarkOf(unit: string): number | undefined {
     const checkpoint = this.#checkpoints.get(unit);
     return checkpoint === undefined ? undefined : readWholeThrough(checkpoint) - this.#allowanceOf(unit);
+  }
+
+  /** As `watermarkOf`; a group that will be read and has not been yet holds back whatever may have its partner there. */
+  #liveWatermark(unit: string): number | undefined {
+    return this.watermarkOf(unit) ?? (this.#isRead(unit) ? Number.NEGATIVE_INFINITY : undefined);
+  }
+
+  /** From now on lines of this span wait for its progress. `id` names it; opening it again replaces it. */
+  openPast(id: string, reading: PastReading): void {
+    this.#past.set(id, reading);
+  }
+
+  closePast(id: string): void {
+    this.#past.delete(id);
+  }
+
+  /** The watermark that counts for a line due at `atMs`; without a time the furthest one, of live reading or a past one. */
+  #watermarkAt(unit: string, atMs: number | undefined, live: number | undefined): number | undefined {
+    let watermark = live;
+    for (const past of this.#past.values()) {
+      const through = past.throughOf(unit);
+      if (through === undefined) continue;
+      if (atMs === undefined) watermark = Math.max(watermark ?? through, through);
+      else if (atMs >= past.fromMs && atMs < past.toMs + PAST_TAIL_MS) watermark = through;
+    }
+    return watermark;
   }
 
   /** Joins and commits one batch of log parts. Throws `FencedError` when another worker has taken over. */
@@ -127,13 +177,19 @@ export class Ingest {
   }
 
   /** Records a span that will never be read, and moves on behind it. */
-  commitGap(gap: Gap, next: Omit<Checkpoint, 'unit' | 'version'>): Promise<void> {
+  commitGap(gap: Gap, next?: Omit<Checkpoint, 'unit' | 'version'>): Promise<void> {
     return this.#mutex.run(async () => {
       this.#logger.error(
         { unit: gap.unit, fromMs: gap.fromMs, toMs: gap.toMs },
         `gap recorded: ${gap.reason}`,
       );
-      await this.#commit(gap.unit, { records: [], state: [], seen: [], gaps: [gap], next });
+      await this.#commit(gap.unit, {
+        records: [],
+        state: [],
+        seen: [],
+        gaps: [gap],
+        ...(next !== undefined && { next }),
+      });
     });
   }
 
@@ -154,8 +210,10 @@ export class Ingest {
         unit: batch.unit,
         parts: batch.parts,
         nowMs,
-        watermarkOf: (unit) =>
-          unit === batch.unit && reached !== undefined ? reached : this.watermarkOf(unit),
+        watermarkOf: (unit, atMs) => {
+          const live = unit === batch.unit && reached !== undefined ? reached : this.#liveWatermark(unit);
+          return this.#past.size === 0 ? live : this.#watermarkAt(unit, atMs, live);
+        },
       });
     } catch (error) {
       await this.#correlator.reset();

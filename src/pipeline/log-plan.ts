@@ -23,18 +23,19 @@ export interface LogTask {
 
 /**
  * The live task: from `readThrough` less the overlap that late lines need, up to now. A group far behind (first start,
- * long downtime) starts live reading a slice ago and leaves the span before it as `catch_up`.
+ * long downtime) starts live reading `sliceMs` ago and leaves the span before it as `catch_up`.
  */
 export function planLive(
   checkpoint: Checkpoint | undefined,
   nowMs: number,
   overlapMs: number,
   settings: LogPlanSettings,
+  sliceMs = settings.sliceMs,
 ): LogTask | undefined {
   const through = checkpoint?.readThroughMs ?? nowMs - settings.firstReadMs;
   if (through >= nowMs) return undefined;
   const rereads = [...(checkpoint?.rereads ?? [])];
-  const start = Math.max(through, nowMs - settings.sliceMs);
+  const start = Math.max(through, nowMs - sliceMs);
   if (start > through) rereads.push({ fromMs: through, toMs: start, dueMs: 0, pass: CATCH_UP_PASS });
   const first = checkpoint === undefined || start > through;
   const window = { fromMs: first ? start : start - overlapMs, toMs: nowMs };

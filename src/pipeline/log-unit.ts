@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts';
+import { Mutex } from '../core/mutex.ts';
 import type { Journal } from '../model/journal.ts';
 import type { LogPart } from '../model/part.ts';
 import type { Source } from '../model/source-event.ts';
@@ -17,20 +18,23 @@ export interface LogUnitSettings extends LogPlanSettings {
   readonly batchEvents: number;
 }
 
-/** Events that a catch-up slice should bring, about five pages. */
-const SLICE_EVENTS = 50_000;
+/** Events that a slice should bring: their keys are held until it has been read whole. */
+const SLICE_EVENTS = 20_000;
 const SHORTEST_SLICE_MS = 60_000;
 const LONGEST_SLICE_MS = 21_600_000;
 
 /** One log group: polls it live, catches up what lies behind, and reads closed windows again. */
 export class LogUnit {
-  readonly source: Source<LogPart>;
+  #source: Source<LogPart>;
+  /** What a read leaves behind is planned from where the unit stood: two at once would undo each other's position. */
+  readonly #turns = new Mutex();
   readonly lag: LagMeter;
   readonly #ingest: Ingest;
   readonly #journal: Journal;
   readonly #clock: Clock;
   readonly #settings: LogUnitSettings;
-  #sliceMs: number;
+  /** Short at first: how much a group holds is known after the first slice, and a busy one holds a lot. */
+  #sliceMs = SHORTEST_SLICE_MS;
 
   constructor(options: {
     readonly source: Source<LogPart>;
@@ -40,29 +44,48 @@ export class LogUnit {
     readonly clock: Clock;
     readonly settings: LogUnitSettings;
   }) {
-    this.source = options.source;
+    this.#source = options.source;
     this.lag = options.lag;
     this.#ingest = options.ingest;
     this.#journal = options.journal;
     this.#clock = options.clock;
     this.#settings = options.settings;
-    this.#sliceMs = options.settings.sliceMs;
   }
 
   get unit(): string {
-    return this.source.unit;
+    return this.#source.unit;
+  }
+
+  get source(): Source<LogPart> {
+    return this.#source;
+  }
+
+  /** The same group, read as a newer inventory says, from the next read on. */
+  replaceSource(source: Source<LogPart>): void {
+    this.#source = source;
   }
 
   /** Reads from where live reading stands up to now. Returns first-time events. */
-  async pollLive(signal: AbortSignal): Promise<number> {
+  pollLive(signal: AbortSignal): Promise<number> {
+    return this.#turns.run(() => this.#pollLive(signal));
+  }
+
+  async #pollLive(signal: AbortSignal): Promise<number> {
+    signal.throwIfAborted();
     const nowMs = this.#clock.now();
     const checkpoint = this.#ingest.checkpointOf(this.unit);
-    const task = planLive(checkpoint, nowMs, this.lag.allowanceMs, this.#settings);
+    const sliceMs = Math.min(this.#sliceMs, this.#settings.sliceMs);
+    const task = planLive(checkpoint, nowMs, this.lag.allowanceMs, this.#settings, sliceMs);
     return task === undefined ? 0 : this.#read(task, signal);
   }
 
   /** Does one piece of catching up or reading again. Returns false when there is none to do. */
-  async pollBehind(signal: AbortSignal): Promise<boolean> {
+  pollBehind(signal: AbortSignal): Promise<boolean> {
+    return this.#turns.run(() => this.#pollBehind(signal));
+  }
+
+  async #pollBehind(signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted();
     const checkpoint = this.#ingest.checkpointOf(this.unit);
     if (checkpoint === undefined) return false;
     const settings = { ...this.#settings, sliceMs: this.#sliceMs };
@@ -81,7 +104,7 @@ export class LogUnit {
 
   #read(task: Parameters<typeof readLogUnit>[0]['task'], signal: AbortSignal): Promise<number> {
     return readLogUnit({
-      source: this.source,
+      source: this.#source,
       task,
       ingest: this.#ingest,
       seenIn: (unit, fromMs, toMs) => this.#journal.seenIn(unit, fromMs, toMs),

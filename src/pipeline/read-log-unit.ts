@@ -5,6 +5,12 @@ import type { Ingest } from './ingest.ts';
 import type { LagMeter } from './lag-meter.ts';
 import type { LogTask } from './log-plan.ts';
 
+/** One window to read. Without `next` the unit's position stays as it is: a span of the past, on order. */
+export type ReadTask = Pick<LogTask, 'window'> & {
+  readonly kind: LogTask['kind'] | 'backfill';
+  readonly next?: LogTask['next'];
+};
+
 /** Reads which keys of a span are stored already. */
 export type SeenReader = (unit: string, fromMs: number, toMs: number) => Promise<ReadonlySet<string>>;
 
@@ -21,10 +27,11 @@ export function seenKeyOf(part: LogPart): string {
  */
 export async function readLogUnit(options: {
   readonly source: Source<LogPart>;
-  readonly task: LogTask;
+  readonly task: ReadTask;
   readonly ingest: Ingest;
   readonly seenIn: SeenReader;
-  readonly lag: LagMeter;
+  /** Told how late the events of live reading became readable. */
+  readonly lag?: LagMeter;
   readonly batchEvents: number;
   readonly signal: AbortSignal;
 }): Promise<number> {
@@ -36,13 +43,18 @@ export async function readLogUnit(options: {
   for await (const page of source.read(window, signal)) {
     signal.throwIfAborted();
     fresh.take(page.items, page.read);
-    if (task.kind === 'live') observeLag(page.items, options.lag);
+    if (task.kind === 'live' && options.lag !== undefined) observeLag(page.items, options.lag);
     if (fresh.parts.length >= options.batchEvents) {
       total += await commitSlice(ingest, source.unit, window, fresh.flush());
     }
   }
   const last = fresh.flush();
-  await ingest.commitParts({ unit: source.unit, window, ...last, next: task.next });
+  await ingest.commitParts({
+    unit: source.unit,
+    window,
+    ...last,
+    ...(task.next !== undefined && { next: task.next }),
+  });
   return total + last.parts.length;
 }
 

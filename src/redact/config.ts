@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${scheme:target} is how the configuration file refers to secrets.
 import { z } from 'zod';
-import { secret } from '../documents/fields.ts';
+import { secret } from '../core/config-fields.ts';
 
 /** Bytes below which a pseudonym key could be guessed. */
 const MIN_KEY_BYTES = 16;

@@ -32,9 +32,9 @@ export function answerControl(deps: ControlDeps, call: Call): AnyReply {
     case 'GET /truth':
       return ndjsonReply(jsonLines(deps.world.truth(deps.clock.now())));
     case 'GET /accepted/splunk':
-      return ndjsonReply(jsonLines(deps.hec.acceptedEvents()));
+      return ndjsonReply(jsonLines(narrowed(deps.hec.acceptedEvents(), 'event', call)));
     case 'GET /accepted/dynatrace':
-      return ndjsonReply(jsonLines(deps.otlp.acceptedItems()));
+      return ndjsonReply(jsonLines(narrowed(deps.otlp.acceptedItems(), 'attributes', call)));
     case 'GET /stats':
       return jsonReply(200, statsOf(deps));
     case 'GET /clock':
@@ -52,6 +52,20 @@ export function answerControl(deps: ControlDeps, call: Call): AnyReply {
       return jsonReply(200, {});
     default:
       return jsonReply(404, { error: `The sandbox has no ${call.method} ${call.path}.` });
+  }
+}
+
+/** `?only=a,b`: of what each row carries under `member`, only these keys; a whole history is a gigabyte otherwise. */
+function* narrowed(rows: Iterable<object>, member: string, call: Call): Generator<unknown> {
+  const only = call.query.get('only')?.split(',');
+  for (const row of rows) {
+    const carried: unknown = only === undefined ? undefined : Reflect.get(row, member);
+    if (only === undefined || !isObject(carried)) yield row;
+    else
+      yield {
+        ...row,
+        [member]: Object.fromEntries(only.flatMap((key) => (key in carried ? [[key, carried[key]]] : []))),
+      };
   }
 }
 

@@ -33,7 +33,7 @@ export function rehearsalConfig(world: World, places: RehearsalPlaces): string {
       authorizers: FLEET.flatMap((api) => (api.authorizer === undefined ? [] : [ruleFor(api.authorizer)])),
       customers: { fromPrincipal: CUSTOMER_BY_PRINCIPAL },
       metrics: { firstRead, levels: ['stage', 'api', 'detailed'] },
-      logs: { firstRead },
+      logs: { firstRead, slice: '1h' },
       redaction: { keys: [{ id: 'k1', secret: fileReference(places.pseudonymKeyFile) }] },
       journal: { path: places.journalPath },
       sinks: {

@@ -1,24 +1,10 @@
-import type { CarelessHeaders } from './authorizer-logs.ts';
 import type { FleetRoute, SpecialScenario } from './fleet-model.ts';
-import type { Random } from './random.ts';
-import type { Agenda } from './traffic-agenda.ts';
-import type { HostileTexts } from './traffic-hostile.ts';
 import type { People, Person } from './traffic-people.ts';
 import { playRequest, type RequestPlan } from './traffic-request.ts';
-import { type Ledger, recordGarbage, recordRequest, type Site } from './traffic-site.ts';
+import { recordGarbage, recordRequest, type Site } from './traffic-site.ts';
+import type { Stagecraft } from './traffic-stagecraft.ts';
 import { openConnection } from './traffic-web-socket.ts';
-import { createWheel, type Wheel } from './traffic-wheel.ts';
-
-/** What every scenario draws on. */
-export interface Stagecraft {
-  readonly random: Random;
-  readonly people: People;
-  readonly agenda: Agenda;
-  readonly ledger: Ledger;
-  readonly userAgents: Wheel<string>;
-  readonly pathSegments: Wheel<string>;
-  readonly headers: Wheel<CarelessHeaders>;
-}
+import { createWheel } from './traffic-wheel.ts';
 
 /** Sends what arrives at one stage: ordinary requests, and in turn everything special that the API is there for. */
 export interface Scene {
@@ -27,18 +13,6 @@ export interface Scene {
 
 /** One arrival in about this many is special. */
 const SPECIAL_GAP = 14;
-
-export function createStagecraft(
-  parts: Pick<Stagecraft, 'random' | 'people' | 'agenda' | 'ledger'>,
-  hostile: HostileTexts,
-): Stagecraft {
-  return {
-    ...parts,
-    userAgents: createWheel(hostile.userAgents, 30, parts.random),
-    pathSegments: createWheel(hostile.pathSegments, 40, parts.random),
-    headers: createWheel(hostile.headers, 40, parts.random),
-  };
-}
 
 export function createScene(site: Site, craft: Stagecraft): Scene {
   const specials = createWheel(site.api.specials, SPECIAL_GAP, craft.random);

@@ -1,8 +1,8 @@
 import type { FleetRoute } from './fleet-model.ts';
 import type { WebSocketFacts } from './traffic-access-line.ts';
 import { playRequest, type RequestPlan } from './traffic-request.ts';
-import type { Stagecraft } from './traffic-scenarios.ts';
 import { recordRequest, type Site } from './traffic-site.ts';
+import type { Stagecraft } from './traffic-stagecraft.ts';
 
 /** Requests of one connection on average, `$connect` and `$disconnect` included. */
 export const REQUESTS_PER_CONNECTION = 7;

@@ -9,8 +9,9 @@ import { createHostileTexts } from './traffic-hostile.ts';
 import { createFunctionRuntime, type FunctionRuntime } from './traffic-lambda.ts';
 import { createEventIds, createLogGroupWriter, type LogGroupWriter } from './traffic-logs.ts';
 import { createPeople } from './traffic-people.ts';
-import { createScene, createStagecraft, type Scene } from './traffic-scenarios.ts';
+import { createScene, type Scene } from './traffic-scenarios.ts';
 import type { Site } from './traffic-site.ts';
+import { createStagecraft } from './traffic-stagecraft.ts';
 import { REQUESTS_PER_CONNECTION } from './traffic-web-socket.ts';
 
 export interface TrafficSettings {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { cron } from '../documents/fields.ts';
+import { cron } from '../core/config-fields.ts';
 
 function schedule(value: string, what: string) {
   return cron()

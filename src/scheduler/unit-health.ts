@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import { FencedError, HeldError, messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Meter } from '../core/meter.ts';
+import { silentTracer, type Tracer } from '../core/tracer.ts';
 
 export interface UnitState {
   readonly unit: string;
@@ -20,11 +21,18 @@ export class UnitHealth {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #meter: Meter;
+  readonly #tracer: Tracer;
   readonly #held = new Map<string, { reason: string; sinceMs: number; probedAt: number }>();
   /** By unit, then by what was being done: success at one thing does not mend the failure of another. */
   readonly #errors = new Map<string, Map<string, string>>();
 
-  constructor(options: { readonly clock: Clock; readonly logger: Logger; readonly meter: Meter }) {
+  constructor(options: {
+    readonly clock: Clock;
+    readonly logger: Logger;
+    readonly meter: Meter;
+    readonly tracer?: Tracer;
+  }) {
+    this.#tracer = options.tracer ?? silentTracer;
     this.#clock = options.clock;
     this.#logger = options.logger;
     this.#meter = options.meter;
@@ -50,7 +58,7 @@ export class UnitHealth {
     const held = this.#held.get(unit);
     if (held !== undefined && this.#clock.monotonic() - held.probedAt < HELD_PROBE_MS) return undefined;
     try {
-      const result = await work();
+      const result = await this.#tracer.span('gatewatch.read', { unit, what }, work);
       this.#recovered(unit, what);
       return result;
     } catch (error) {

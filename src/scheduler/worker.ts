@@ -4,8 +4,10 @@ import { FencedError, messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Meter } from '../core/meter.ts';
 import { runLimited } from '../core/run-limited.ts';
+import type { Tracer } from '../core/tracer.ts';
 import type { Inventory } from '../model/inventory.ts';
 import type { Journal, StreamName } from '../model/journal.ts';
+import type { Backfill, TurnResult } from '../pipeline/backfill.ts';
 import type { LaneDrain, LaneStatus } from '../pipeline/drain-lane.ts';
 import type { Ingest } from '../pipeline/ingest.ts';
 import type { LogUnit } from '../pipeline/log-unit.ts';
@@ -22,6 +24,7 @@ export interface WorkerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly meter: Meter;
+  readonly tracer?: Tracer;
   readonly journal: Journal;
   readonly ingest: Ingest;
   readonly lanes: readonly LaneDrain[];
@@ -32,6 +35,8 @@ export interface WorkerOptions {
   readonly unitsOf: (inventory: Inventory) => Units;
   /** How long seen keys and settled state are kept, milliseconds. */
   readonly seenForMs: number;
+  /** Carries out what commands beside this worker have ordered. */
+  readonly backfill: Backfill;
 }
 
 export interface WorkerStatus {
@@ -46,6 +51,14 @@ const UNITS_AT_ONCE = 6;
 const LEASE_RENEWAL_MS = 5_000;
 const PRUNE_MS = 600_000;
 const BEHIND_PAUSE_MS = 2_000;
+const ORDER_PAUSE_MS = 2_000;
+/** Slowest rhythm of an order that is blocked. */
+const BLOCKED_PAUSE_MS = 60_000;
+/** An order waits this long for live reading to finish its turn, and this often looks. */
+const LIVE_FIRST_MS = 10_000;
+const LIVE_LOOK_MS = 100;
+/** Turns without any progress after which a command that carries out one order gives up; the order stays. */
+const MOST_BLOCKED_TURNS = 5;
 
 /**
  * Runs everything: sources by their schedules, catching up beside them, one drain per lane. A run that is still busy is
@@ -54,7 +67,8 @@ const BEHIND_PAUSE_MS = 2_000;
 export class Worker {
   readonly #options: WorkerOptions;
   readonly #health: UnitHealth;
-  readonly #busy = new Set<string>();
+  /** Tasks under way, by name. */
+  readonly #busy = new Map<string, Promise<void>>();
   #inventory: Inventory | undefined;
   #units: Units = { logs: [], metrics: [] };
   #skippedRuns = 0;
@@ -81,11 +95,11 @@ export class Worker {
     await this.#start(all);
     const background = this.#background(all, fail);
     const tasks = this.#schedule(all, fail);
-    await this.#logsTick(all).catch(fail);
+    await this.#single('logs', () => this.#logsTick(all)).catch(fail);
     await this.#single('metrics', () => this.#metricsTick(all)).catch(fail);
     await aborted(all);
     for (const task of tasks) await task.destroy();
-    await Promise.allSettled(background);
+    await Promise.allSettled([...background, ...this.#busy.values()]);
     if (stop.signal.aborted && !signal.aborted) throw stop.signal.reason;
   }
 
@@ -108,8 +122,49 @@ export class Worker {
     }
   }
 
+  /**
+   * Carries out one order and delivers what came of it; no live reading. Returns what is left undone, in words. Ends at
+   * the signal at the latest; what the order has reached by then is kept.
+   */
+  async carryOut(
+    orderId: string,
+    signal: AbortSignal,
+    onTurn: (turn: TurnResult) => void,
+  ): Promise<readonly string[]> {
+    const stop = new AbortController();
+    const all = AbortSignal.any([signal, stop.signal]);
+    await this.#start(all);
+    const background = [...this.#drains(all, (error) => stop.abort(error)), this.#renewLease(all)];
+    try {
+      const left = await this.#turnsOf(orderId, all, onTurn);
+      await this.#drainAll(all);
+      return [...left, ...(await this.#undeliveredLanes())];
+    } finally {
+      stop.abort(new Error('done'));
+      await Promise.allSettled(background);
+    }
+  }
+
+  async #turnsOf(
+    orderId: string,
+    signal: AbortSignal,
+    onTurn: (turn: TurnResult) => void,
+  ): Promise<readonly string[]> {
+    for (let blocked = 0; blocked < MOST_BLOCKED_TURNS; ) {
+      const turn = await this.#orderTurn(signal, orderId);
+      onTurn(turn);
+      if (turn.kind === 'idle' || turn.kind === 'done') return [];
+      if (turn.kind === 'failed') return [turn.order.message ?? 'the order failed'];
+      blocked = turn.kind === 'blocked' ? blocked + 1 : 0;
+      if (blocked > 0) await this.#options.clock.sleep(Math.min(5_000, 200 * 2 ** blocked), signal);
+    }
+    const order = (await this.#options.journal.orders()).find(({ id }) => id === orderId);
+    return [order?.message ?? 'the order made no progress'];
+  }
+
   async #start(signal: AbortSignal): Promise<void> {
     await this.#options.ingest.start();
+    await this.#options.backfill.resume();
     for (const lane of this.#options.lanes) await lane.start();
     await this.#refreshInventory(signal);
   }
@@ -141,7 +196,12 @@ export class Worker {
       this.#options.meter.count('gatewatch_schedule_skipped_total', 1, { task: name });
       return;
     }
-    this.#busy.add(name);
+    const running = this.#timed(name, work).finally(() => this.#busy.delete(name));
+    this.#busy.set(name, running);
+    await running;
+  }
+
+  async #timed(name: string, work: () => Promise<void>): Promise<void> {
     const startedMs = this.#options.clock.monotonic();
     try {
       await work();
@@ -152,7 +212,6 @@ export class Worker {
         'task failed; it runs again on schedule',
       );
     } finally {
-      this.#busy.delete(name);
       const tookMs = this.#options.clock.monotonic() - startedMs;
       this.#options.meter.observe('gatewatch_schedule_run_ms', tookMs, { task: name });
     }
@@ -181,6 +240,7 @@ export class Worker {
     return [
       ...this.#drains(signal, fail),
       this.#behindLoop(signal).catch(fail),
+      this.#ordersLoop(signal).catch(fail),
       this.#renewLease(signal).catch(fail),
       this.#pruneLoop(signal).catch(fail),
     ];
@@ -207,6 +267,42 @@ export class Worker {
     });
     if (worked) await this.#settle();
     return worked;
+  }
+
+  /** Carries out orders one slice at a time, giving way to live reading before each window. */
+  async #ordersLoop(signal: AbortSignal): Promise<void> {
+    let blocked = 0;
+    while (!signal.aborted) {
+      const kind = await this.#orderTurn(signal).then((turn) => turn.kind, this.#orderFailed(signal));
+      blocked = kind === 'blocked' ? blocked + 1 : 0;
+      const pauseMs = Math.min(BLOCKED_PAUSE_MS, ORDER_PAUSE_MS * 2 ** blocked);
+      if (kind === 'idle' || kind === 'blocked')
+        await this.#options.clock.sleep(pauseMs, signal).catch(() => undefined);
+    }
+  }
+
+  #orderFailed(signal: AbortSignal): (error: unknown) => 'blocked' {
+    return (error) => {
+      if (error instanceof FencedError) throw error;
+      if (!signal.aborted)
+        this.#options.logger.error({ reason: messageOf(error) }, 'an order failed; it is tried again');
+      return 'blocked';
+    };
+  }
+
+  #orderTurn(signal: AbortSignal, only?: string): Promise<TurnResult> {
+    const units = { ...this.#units, complete: this.#inventory?.complete === true };
+    const beforeRead = () => this.#liveFirst(signal);
+    return this.#options.backfill.turn({ units, signal, beforeRead, ...(only !== undefined && { only }) });
+  }
+
+  /** Waits while live reading is at work, not for ever: an overloaded group must not starve an order. */
+  async #liveFirst(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const untilMs = clock.monotonic() + LIVE_FIRST_MS;
+    while (this.#busy.has('logs') && clock.monotonic() < untilMs && !signal.aborted) {
+      await clock.sleep(LIVE_LOOK_MS, signal).catch(() => undefined);
+    }
   }
 
   async #renewLease(signal: AbortSignal): Promise<void> {
@@ -269,6 +365,11 @@ export class Worker {
       if (held !== undefined) left.push(`${unit} is held: ${held.reason}`);
     }
     if (this.#inventory?.complete === false) left.push('the inventory could not be listed whole');
+    return [...left, ...(await this.#undeliveredLanes())];
+  }
+
+  async #undeliveredLanes(): Promise<string[]> {
+    const left: string[] = [];
     for (const lane of this.#options.lanes) {
       const { held, trouble } = lane.status;
       if (held !== undefined) left.push(`lane ${lane.id.name} is held: ${held}`);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { glob } from '../documents/fields.ts';
+import { glob } from '../core/config-fields.ts';
 
 function list<T extends z.ZodType>(item: T, description: string, example: string) {
   return z

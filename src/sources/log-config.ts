@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration, glob, text } from '../documents/fields.ts';
+import { duration, glob, text } from '../core/config-fields.ts';
 
 /** How log groups are read: lag, patience and re-reads. */
 export const logsConfig = z

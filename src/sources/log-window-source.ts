@@ -28,8 +28,8 @@ export function createLogSource(settings: LogSourceSettings): Source<LogPart> {
   return {
     unit,
     async *read(window: Window, signal: AbortSignal): AsyncIterable<Page<LogPart>> {
-      for await (const page of client.filterLogEvents({ ...group, ...window, signal })) {
-        yield { items: toParts(page.events), read: page.events.length, bytes: page.bytes };
+      for await (const { events, bytes } of client.filterLogEvents({ ...group, ...window, signal })) {
+        yield { items: toParts(events), read: events.length, bytes };
       }
     },
   };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { text } from '../documents/fields.ts';
+import { text } from '../core/config-fields.ts';
 
 /** Where the journal lies. */
 export const journalConfig = z

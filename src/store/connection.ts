@@ -10,7 +10,7 @@ const OLDEST_SAFE_SQLITE = [3, 51, 3] as const;
 const BUSY_TIMEOUT_MS = 5_000;
 const PAGE_BYTES = 8_192;
 const AUTOCHECKPOINT_PAGES = 20_000;
-const WRITER_CACHE_KIB = 48 * 1024;
+const WRITER_CACHE_KIB = 32 * 1024;
 const READER_CACHE_KIB = 16 * 1024;
 
 export interface WriterConnectionOptions {

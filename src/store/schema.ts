@@ -105,8 +105,17 @@ CREATE TABLE undelivered (
 CREATE INDEX undelivered_by_seq ON undelivered (lane, last_seq, first_seq);
 `;
 
+/** Version 2. `orders`: work asked for by commands beside the worker; `progress` is a JSON object of unit → milliseconds. */
+const VERSION_2 = `
+CREATE TABLE orders (
+  id TEXT PRIMARY KEY, kind TEXT NOT NULL, from_ms INTEGER NOT NULL, to_ms INTEGER NOT NULL, unit TEXT,
+  calls_per_second REAL, asked TEXT NOT NULL, created_ms INTEGER NOT NULL, state TEXT NOT NULL, progress TEXT NOT NULL,
+  message TEXT
+) STRICT, WITHOUT ROWID;
+`;
+
 /** Each entry brings a file from the version of its index to the next. Only ever appended to. */
-const MIGRATIONS: readonly string[] = [VERSION_1];
+const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
 

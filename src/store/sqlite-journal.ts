@@ -13,9 +13,11 @@ import type {
   StreamName,
   WindowCommit,
 } from '../model/journal.ts';
+import type { Order } from '../model/order.ts';
 import { inTransaction } from './connection.ts';
 import { EventChunkWriter } from './event-chunks.ts';
 import { LaneWriter } from './lane-tables.ts';
+import { readOrders, updateOrder } from './order-table.ts';
 import { PositionWriter } from './position-tables.ts';
 import { RecentEntries } from './recent-entries.ts';
 import { RecordReader } from './record-reader.ts';
@@ -28,7 +30,7 @@ import type { WriterLease } from './writer-lease.ts';
 
 /** Bounds of what the journal keeps in memory beside SQLite's page cache. */
 const RECENT_LIMITS = { maxEntries: 20_000, maxBodyLength: 16 * 1024 * 1024 };
-const MAX_CACHED_SEEN_KEYS = 300_000;
+const MAX_CACHED_SEEN_KEYS = 100_000;
 
 export interface SqliteJournalOptions {
   readonly db: DatabaseSync;
@@ -138,6 +140,18 @@ export class SqliteJournal extends SqliteJournalReader implements Journal {
 
   async renewLease(): Promise<'renewed' | 'fenced'> {
     return this.#options.lease.renew();
+  }
+
+  async orders(): Promise<readonly Order[]> {
+    return readOrders(this.#options.db);
+  }
+
+  async saveOrder(order: Order): Promise<'saved' | 'fenced'> {
+    return this.#transaction(() => {
+      if (this.#options.lease.fencedReason(this.epoch) !== undefined) return 'fenced';
+      updateOrder(this.#options.db, order);
+      return 'saved';
+    });
   }
 
   async prune(nowMs: number, seenBeforeMs: number): Promise<void> {

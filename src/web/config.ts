@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { text, wholeNumber } from '../documents/fields.ts';
+import { text, wholeNumber } from '../core/config-fields.ts';
 
 /** Where health, readiness and our own metrics are served. */
 export const serverConfig = z

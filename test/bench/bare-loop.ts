@@ -33,7 +33,8 @@ async function loop(task: Task, pool: Pool): Promise<Outcome> {
   const counts = await Promise.all(task.server.groups.map((group) => copyGroup(task, group, pool, bodies)));
   await bodies.flush();
   const events = counts.reduce((sum, count) => sum + count, 0);
-  const faults = events === task.server.events ? [] : [`expected ${task.server.events} events, read ${events}`];
+  const faults =
+    events === task.server.events ? [] : [`expected ${task.server.events} events, read ${events}`];
   return { events, notes: { bodies: bodies.sent, bytes: bodies.bytes }, faults };
 }
 

@@ -52,7 +52,8 @@ async function handle(
   if (request.url?.startsWith('/services/') || request.url?.startsWith('/api/')) {
     const where = request.url.startsWith('/services/') ? 'hec' : 'otlp';
     counters.add(`${where}.bodies`);
-    for await (const chunk of request) counters.add(`${where}.bytes`, Buffer.isBuffer(chunk) ? chunk.length : 0);
+    for await (const chunk of request)
+      counters.add(`${where}.bytes`, Buffer.isBuffer(chunk) ? chunk.length : 0);
     await writeReply(response, where === 'hec' ? HEC_SUCCESS : OTLP_SUCCESS);
     return;
   }
@@ -91,8 +92,8 @@ function answering(
     counters,
   });
   return (request, body) => {
-    if (request.url === '/counts') return { status: 200, body: JSON.stringify(counters.all()) };
-    if (request.headers['x-amz-target'] !== 'Logs_20140328.FilterLogEvents') return aws.answer(callOf(request, body));
+    if (request.headers['x-amz-target'] !== 'Logs_20140328.FilterLogEvents')
+      return aws.answer(callOf(request, body));
     const asked = JSON.parse(body.toString()) as FilterRequest;
     const denied = order.authorizers === 'denied' && asked.logGroupName.startsWith('/aws/lambda/');
     counters.add(denied ? 'pages.denied' : 'pages');

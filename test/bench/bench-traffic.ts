@@ -109,7 +109,10 @@ function requestValues(random: Random, { api, startMs, requestId, facts }: Reque
     domainName: `${api.name}.example.com`,
     xrayTraceId: `1-${(BASE_MS / 1_000).toString(16)}-${random.hex(24)}`,
     ...(denied
-      ? { 'error.message': 'User is not authorized to access this resource', 'error.responseType': 'ACCESS_DENIED' }
+      ? {
+          'error.message': 'User is not authorized to access this resource',
+          'error.responseType': 'ACCESS_DENIED',
+        }
       : {
           'integration.requestId': idOf(random),
           'integration.status': '200',

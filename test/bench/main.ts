@@ -17,7 +17,7 @@ const { values } = parseArgs({
     events: { type: 'string', default: '1000000' },
     quick: { type: 'boolean', default: false },
     only: { type: 'string' },
-    'cpu-prof': { type: 'boolean', default: false },
+    'cpu-prof': { type: 'string' },
   },
 });
 
@@ -27,14 +27,14 @@ const results: Record<string, Measured> = {};
 
 if (wanted('bare') || wanted('product')) {
   await withServer({ nowMs, events, count: 'all', authorizers: 'readable' }, async (server) => {
-    if (wanted('bare')) results['bare'] = await measureIn('./bare-loop.ts', { server, nowMs });
-    if (wanted('product')) results['product'] = await measureIn('./product-run.ts', { server, nowMs });
+    if (wanted('bare')) results.bare = await measureIn('./bare-loop.ts', { server, nowMs });
+    if (wanted('product')) results.product = await measureIn('./product-run.ts', { server, nowMs });
   });
 }
 if (wanted('pending')) {
   const pending = values.quick ? PENDING_PARTS / 10 : PENDING_PARTS;
   await withServer({ nowMs, events: pending, count: 'access', authorizers: 'denied' }, async (server) => {
-    results['pending'] = await measureIn('./product-run.ts', { server, nowMs });
+    results.pending = await measureIn('./product-run.ts', { server, nowMs });
   });
 }
 report();
@@ -54,7 +54,10 @@ async function withServer(order: ServerOrder, work: (server: ServerReady) => Pro
 
 async function measureIn(file: string, task: Task): Promise<Measured> {
   const child = fork(new URL(file, import.meta.url), {
-    execArgv: [...process.execArgv, ...(values['cpu-prof'] ? ['--cpu-prof', '--cpu-prof-dir=.bench-profiles'] : [])],
+    execArgv: [
+      ...process.execArgv,
+      ...(values['cpu-prof'] !== undefined ? ['--cpu-prof', `--cpu-prof-dir=${values['cpu-prof']}`] : []),
+    ],
     env: {
       ...process.env,
       AWS_ENDPOINT_URL: task.server.url,
@@ -72,7 +75,9 @@ async function measureIn(file: string, task: Task): Promise<Measured> {
 function ask<Answer>(child: ChildProcess, message: ServerOrder | Task): Promise<Answer> {
   return new Promise((resolve, reject) => {
     child.once('message', (answer) => resolve(answer as Answer));
-    child.once('exit', (code) => reject(new Error(`Expected an answer, but the process ended with ${code}`)));
+    child.once('exit', (code, signal) =>
+      reject(new Error(`Expected an answer, but the process ended with ${signal ?? code}`)),
+    );
     child.send(message);
   });
 }
@@ -102,11 +107,12 @@ function report(): void {
       bareEventsPerCpuSecond: bare,
       ratio: ratio === undefined ? undefined : Number(ratio.toFixed(3)),
       peakRssMb: mb('product'),
-      pendingParts: results['pending']?.events,
+      pendingParts: results.pending?.events,
       pendingPeakRssMb: mb('pending'),
     }),
   );
-  if (Object.entries(results).some(([name, run]) => name !== 'pending' && run.faults.length > 0)) process.exitCode = 1;
+  if (Object.entries(results).some(([name, run]) => name !== 'pending' && run.faults.length > 0))
+    process.exitCode = 1;
 }
 
 function mb(name: string): number | undefined {

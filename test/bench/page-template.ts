@@ -60,7 +60,8 @@ function pageTemplate(written: readonly string[]): PageTemplate {
     events: written.length,
     bytesOf(roundStartMs) {
       const bytes = Buffer.from(base);
-      for (const [index, slot] of slotsOf(roundStartMs).entries()) writeOver(bytes, places[index] ?? [], slot);
+      for (const [index, slot] of slotsOf(roundStartMs).entries())
+        writeOver(bytes, places[index] ?? [], slot);
       return bytes;
     },
   };

@@ -8,7 +8,7 @@ import { createSteeredClock } from '../../src/core/clock.ts';
 import { type Logger, silentLogger } from '../../src/core/logger.ts';
 import { silentMeter } from '../../src/core/meter.ts';
 import { ACCOUNT, DYNATRACE_TOKEN, HEC_TOKEN, REGION } from './bench-fleet.ts';
-import { type Outcome, measure } from './measure.ts';
+import { measure, type Outcome } from './measure.ts';
 import type { Task } from './messages.ts';
 
 const DEADLINE_MS = 1_800_000;

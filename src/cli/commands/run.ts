@@ -1,8 +1,9 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { GatewatchConfig } from '../../config/gatewatch-config.ts';
 import { createSystemClock } from '../../core/clock.ts';
 import { formatDuration, parseDuration } from '../../core/duration.ts';
 import { UserError } from '../../core/errors.ts';
+import { createRedactor } from '../../redact/redactor.ts';
 import { createTelemetry, type Telemetry } from '../../telemetry/telemetry.ts';
 import { startWebServer } from '../../web/web-server.ts';
 import { DEFAULT_CONFIG_PATH, requireConfig } from '../config-file.ts';
@@ -21,7 +22,7 @@ export interface WorkerHost {
 }
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
-type LogLevel = (typeof LOG_LEVELS)[number];
+export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** `gatewatch run`: reads, joins and delivers until it is stopped. */
 export function createRunCommand(context: CliContext, host: WorkerHost): Command {
@@ -47,7 +48,9 @@ export function createOnceCommand(context: CliContext, host: WorkerHost): Comman
       'read everything up to now, deliver it and end; exit 3 when the deadline came first or something is held',
     )
     .option('-c, --config <path>', 'configuration file', DEFAULT_CONFIG_PATH)
-    .option('--deadline <duration>', 'longest it may take', deadline, 600_000)
+    .addOption(
+      new Option('--deadline <duration>', 'longest it may take').argParser(deadline).default(600_000, '10m'),
+    )
     .option('--log-level <level>', LOG_LEVELS.join(', '), logLevel, 'warn')
     .addHelpText('after', '\nExample:\n  gatewatch once --deadline 5m')
     .action(async (options: { config: string; deadline: number; logLevel: LogLevel }) => {
@@ -60,7 +63,8 @@ export function createOnceCommand(context: CliContext, host: WorkerHost): Comman
     });
 }
 
-async function withRuntime(
+/** Opens everything a worker needs, does the work, and closes it in good order whatever came of it. */
+export async function withRuntime(
   context: CliContext,
   host: WorkerHost,
   config: GatewatchConfig,
@@ -74,6 +78,8 @@ async function withRuntime(
     clock,
     logLevel: level,
     logDestination: 'stderr',
+    redactText: createRedactor(config.redaction).text,
+    ...(config.telemetry.otlp !== undefined && { otlp: config.telemetry.otlp }),
   });
   try {
     const runtime = await createRuntime(config, {

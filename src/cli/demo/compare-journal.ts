@@ -1,3 +1,4 @@
+import { sha256Id } from '../../core/hash.ts';
 import type { Redactor } from '../../redact/redactor.ts';
 import type { TruthLine, TruthMetric, TruthRequest, TruthRow } from '../../sandbox/world.ts';
 import { Check, count } from './check.ts';
@@ -159,7 +160,10 @@ function compareMetrics(truth: readonly TruthMetric[], journal: JournalIndex): C
   const met = new Set<string>();
   for (const row of truth) {
     const record = journal.newestMetrics.get(pointKey(row));
-    check.expect(record !== undefined, () => `${metricName(row)}: expected a point, got none`);
+    check.expect(
+      record !== undefined,
+      () => `${metricName(row)} (record ${pointRecordId(row)}): expected a point, got none`,
+    );
     if (record === undefined) continue;
     met.add(record.recordId);
     for (const [statistic, value] of Object.entries(record.values)) {
@@ -181,6 +185,13 @@ function compareMetrics(truth: readonly TruthMetric[], journal: JournalIndex): C
     );
   }
   return check;
+}
+
+/** The id that the point's record must have: the series as documented, a minute long, and its timestamp. */
+function pointRecordId(row: TruthMetric): string {
+  const dimensions = Object.entries(row.dimensions).map(([name, value]) => `${name}=${value}`);
+  const series = [row.account, row.region, 'AWS/ApiGateway', row.metricName, dimensions.sort().join(',')];
+  return sha256Id(['metric', ...series, 60, row.timestampMs].join('\n'));
 }
 
 function isClose(a: number, b: number): boolean {

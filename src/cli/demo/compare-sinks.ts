@@ -140,7 +140,8 @@ function compareExpired(options: {
   return check;
 }
 
-const IDENTITY = [
+/** Attributes that tell one series from another, beside the name. */
+export const POINT_IDENTITY = [
   'aws.account.id',
   'aws.region',
   'api_name',
@@ -153,7 +154,7 @@ const IDENTITY = [
 
 function gaugeKey(name: string, timeMs: number, attributes: Readonly<Record<string, unknown>>): string {
   const which = String(attributes.cloudwatch_dimensions ?? '');
-  const identity = IDENTITY.map((key) => String(attributes[key] ?? '')).join('/');
+  const identity = POINT_IDENTITY.map((key) => String(attributes[key] ?? '')).join('/');
   return `${name} ${which} ${identity} ${timeMs}`;
 }
 

@@ -82,13 +82,17 @@ function laneLines(state: ViewState): string[] {
   });
 }
 
+/** The second line is there only when something is wrong: what, as far as it fits. */
 function sourceLines({ status, nowMs, tally }: ViewState): string[] {
-  const troubled = status.units.filter(
-    (unit) => unit.held !== undefined || unit.lastError !== undefined,
-  ).length;
-  return [
-    `SOURCES ${status.units.length} units, ${troubled} in trouble, lag ${lagText({ status, nowMs })}; ${count(tally.metrics)} metric points, ${count(tally.revisions)} revisions`,
-  ];
+  const sources = `SOURCES ${status.units.length} units, lag ${lagText({ status, nowMs })}`;
+  const points = `${count(tally.metrics)} metric points, ${count(tally.revisions)} revisions`;
+  const troubled = status.units.flatMap(({ unit, held, lastError }) => {
+    const reason = held?.reason ?? lastError;
+    return reason === undefined ? [] : [`${unit}: ${reason}`];
+  });
+  const [first] = troubled;
+  const trouble = first === undefined ? [] : [`${troubled.length} in trouble: ${first}`];
+  return [`${sources}; ${points}`, ...trouble];
 }
 
 /** How far the slowest unit's read-whole time lies behind now. */

@@ -14,7 +14,7 @@ import type { CliContext } from '../context.ts';
 import { createRuntime, type Runtime } from '../worker/runtime.ts';
 import { Check, count } from './check.ts';
 import { compareJournal, type JournalVerdict } from './compare-journal.ts';
-import { compareDynatrace, compareSplunk } from './compare-sinks.ts';
+import { compareDynatrace, compareSplunk, POINT_IDENTITY } from './compare-sinks.ts';
 import { indexJournal } from './journal-index.ts';
 import { drawLine, drawScreen, type ViewState } from './live-view.ts';
 import { readNdjson } from './ndjson.ts';
@@ -42,6 +42,10 @@ export interface DemoHost {
 
 /** Longest the demo reads and delivers before it compares what there is. */
 const ONCE_DEADLINE_MS = 110_000;
+
+/** What the comparison looks at of an event at Splunk and of a log record or point at Dynatrace. */
+const SPLUNK_MEMBERS = 'outcome,decision,customer';
+const DYNATRACE_MEMBERS = ['event_id', 'cloudwatch_dimensions', ...POINT_IDENTITY].join(',');
 
 /** Sandbox and worker side by side. Returns the exit code. */
 export async function runDemo(
@@ -149,7 +153,8 @@ async function demoOnce(stage: Stage): Promise<number> {
       context,
       `Sandbox ready after ${seconds(readyMs - stage.startedMs)}; reading everything through ${new Date(nowMs).toISOString()}`,
     );
-    const left = await runtime.worker.once(deadline);
+    const reporting = reportProgress(context, runtime, tally, readyMs);
+    const left = await runtime.worker.once(deadline).finally(() => clearInterval(reporting));
     stage.signal.throwIfAborted();
     say(
       context,
@@ -165,6 +170,24 @@ async function demoOnce(stage: Stage): Promise<number> {
   }
 }
 
+const PROGRESS_MS = 5_000;
+
+function reportProgress(
+  context: CliContext,
+  runtime: Runtime,
+  tally: Tally,
+  sinceMs: number,
+): NodeJS.Timeout {
+  return setInterval(() => {
+    const lanes = runtime.lanes.map(({ status }) => {
+      const { accepted, expired } = status.counts;
+      return `${status.lane.sink}/${status.lane.stream} ${count(accepted + expired)}`;
+    });
+    const took = seconds(context.now() - sinceMs).padStart(7);
+    say(context, `${took}  journal ${count(tally.records + tally.metrics)}; delivered ${lanes.join(', ')}`);
+  }, PROGRESS_MS);
+}
+
 async function compare(
   stage: Stage,
   runtime: Runtime,
@@ -175,9 +198,12 @@ async function compare(
   const at = (path: string) => `${sandbox.url}/_sandbox/${path}`;
   const journal = await indexJournal(runtime.journal);
   const verdict = await compareJournal(readNdjson<TruthRow>(at('truth'), signal), journal, runtime.redactor);
-  const splunk = await compareSplunk(readNdjson<AcceptedEvent>(at('accepted/splunk'), signal), journal);
+  const splunk = await compareSplunk(
+    readNdjson<AcceptedEvent>(at(`accepted/splunk?only=${SPLUNK_MEMBERS}`), signal),
+    journal,
+  );
   const dynatrace = await compareDynatrace({
-    accepted: readNdjson<AcceptedItem>(at('accepted/dynatrace'), signal),
+    accepted: readNdjson<AcceptedItem>(at(`accepted/dynatrace?only=${DYNATRACE_MEMBERS}`), signal),
     journal,
     truth: verdict.metrics,
     nowMs,

@@ -1,4 +1,5 @@
 import type { JournalEntry } from '../../model/journal.ts';
+import type { RequestRecord, UnparsedRecord } from '../../model/request-record.ts';
 
 export interface ApiLatency {
   readonly p95: number | undefined;
@@ -6,7 +7,10 @@ export interface ApiLatency {
   readonly atMs: number;
 }
 
-/** Counts what was committed, for the live view. A revised request counts under its newest outcome only. */
+/**
+ * Counts what was committed, for the live view. A revised request counts under its newest outcome only; an invocation
+ * that a late access line took over counts no more, because its request does.
+ */
 export class Tally {
   readonly outcomes = new Map<string, number>();
   readonly latencies = new Map<string, ApiLatency>();
@@ -33,16 +37,19 @@ export class Tally {
         continue;
       }
       this.records += 1;
-      const outcome = record.kind === 'unparsed' ? 'unparsed' : record.outcome;
-      this.#move(record.recordId, outcome);
+      this.#move(record.recordId, outcomeOf(record));
     }
   }
 
-  #move(recordId: string, outcome: string): void {
+  #move(recordId: string, outcome: string | undefined): void {
     const before = this.#outcomeOf.get(recordId);
     if (before !== undefined) {
       this.revisions += 1;
       this.outcomes.set(before, (this.outcomes.get(before) ?? 1) - 1);
+    }
+    if (outcome === undefined) {
+      this.#outcomeOf.delete(recordId);
+      return;
     }
     this.#outcomeOf.set(recordId, outcome);
     this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1);
@@ -53,4 +60,9 @@ export class Tally {
     if (known !== undefined && known.atMs > atMs) return;
     this.latencies.set(name, { p95: values.p95, p99: values.p99, atMs });
   }
+}
+
+function outcomeOf(record: RequestRecord | UnparsedRecord): string | undefined {
+  if (record.kind === 'unparsed') return 'unparsed';
+  return record.supersededBy === undefined ? record.outcome : undefined;
 }

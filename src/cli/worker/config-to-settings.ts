@@ -1,6 +1,7 @@
 import type { AccountSettings } from '../../aws/aws-settings.ts';
 import type { GatewatchConfig } from '../../config/gatewatch-config.ts';
 import { type CorrelateSettings, defaultCorrelateSettings } from '../../correlate/correlator.ts';
+import type { BackfillSettings } from '../../pipeline/backfill.ts';
 import type { AuthorizerRule } from '../../pipeline/log-sources.ts';
 import type { LogUnitSettings } from '../../pipeline/log-unit.ts';
 import type { MetricUnitSettings } from '../../pipeline/metric-unit.ts';
@@ -41,6 +42,15 @@ export function metricUnitSettingsOf({ metrics }: GatewatchConfig): MetricUnitSe
     revisitMs: metrics.revisit,
     firstReadMs: metrics.firstRead,
     maxSpanMs: MAX_METRIC_SPAN_MS,
+  };
+}
+
+export function backfillSettingsOf({ logs, metrics }: GatewatchConfig): BackfillSettings {
+  return {
+    sliceMs: logs.slice,
+    batchEvents: BATCH_EVENTS,
+    metricPeriodMs: metrics.period,
+    metricSettleMs: metrics.settle,
   };
 }
 

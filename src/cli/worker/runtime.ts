@@ -4,6 +4,7 @@ import type { GatewatchConfig } from '../../config/gatewatch-config.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Meter } from '../../core/meter.ts';
+import type { Tracer } from '../../core/tracer.ts';
 import { Correlator } from '../../correlate/correlator.ts';
 import { discoverInventory } from '../../inventory/discover-inventory.ts';
 import { inventorySettingsOf } from '../../inventory/inventory-settings.ts';
@@ -12,6 +13,7 @@ import type { Inventory } from '../../model/inventory.ts';
 import type { Journal, JournalEntry } from '../../model/journal.ts';
 import type { MetricSeries } from '../../model/metric-record.ts';
 import type { Sink } from '../../model/sink.ts';
+import { Backfill } from '../../pipeline/backfill.ts';
 import { defaultLaneSettings, LaneDrain, type LaneSettings } from '../../pipeline/drain-lane.ts';
 import { Ingest } from '../../pipeline/ingest.ts';
 import { createLogSources } from '../../pipeline/log-sources.ts';
@@ -28,6 +30,7 @@ import { openJournal } from '../../store/open-journal.ts';
 import {
   accountSettingsOf,
   authorizerRulesOf,
+  backfillSettingsOf,
   correlateSettingsOf,
   logUnitSettingsOf,
   metricUnitSettingsOf,
@@ -38,6 +41,7 @@ export interface RuntimeDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly meter: Meter;
+  readonly tracer?: Tracer;
   readonly random: () => number;
   readonly readFile: (path: string) => string;
   /** Who writes the journal, for people: host and process id. */
@@ -84,6 +88,13 @@ export async function createRuntime(config: GatewatchConfig, deps: RuntimeDeps):
     discover: (signal) => assembly.discover(signal),
     unitsOf: (inventory) => assembly.unitsOf(inventory),
     seenForMs: seenForMs(config),
+    backfill: new Backfill({
+      ...deps,
+      journal,
+      ingest: assembly.ingest,
+      settings: backfillSettingsOf(config),
+      isAuthorizer: (unit) => assembly.isAuthorizer(unit),
+    }),
   });
   return {
     worker,
@@ -147,6 +158,7 @@ class Assembly {
         topology: () => this.#topology,
       }),
       allowanceOf: (unit) => this.#logUnits.get(unit)?.lag.allowanceMs ?? settings.lagAllowanceMs,
+      isRead: (unit) => this.#logUnits.has(unit),
       onCommit: (entries) => {
         for (const lane of options.lanes) lane.wake();
         options.deps.onCommit?.(entries);
@@ -167,6 +179,11 @@ class Assembly {
     return { logs: this.#logUnitsOf(inventory), metrics: this.#metricUnitsOf(inventory) };
   }
 
+  /** True for a log group of authorizer functions, by the inventory of the last listing. */
+  isAuthorizer(unit: string): boolean {
+    return this.#topology.accessUnitsOf(unit).length > 0;
+  }
+
   #logUnitsOf(inventory: Inventory): LogUnit[] {
     const settings = logUnitSettingsOf(this.#config);
     const sources = createLogSources(inventory, {
@@ -176,7 +193,10 @@ class Assembly {
       rules: authorizerRulesOf(this.#config),
     });
     const units = [...sources.values()].map((source) => {
-      const lag = this.#logUnits.get(source.unit)?.lag ?? createLagMeter(settings);
+      const known = this.#logUnits.get(source.unit);
+      known?.replaceSource(source);
+      if (known !== undefined) return known;
+      const lag = createLagMeter(settings);
       const { clock } = this.#deps;
       return new LogUnit({ source, lag, ingest: this.ingest, journal: this.#journal, clock, settings });
     });

@@ -1,5 +1,5 @@
 import type { Reply } from '../http-exchange.ts';
-import type { AwsProtocol } from './operation.ts';
+import type { AwsProtocol } from './aws-protocol.ts';
 
 /**
  * An error as AWS means it: one name, told in four ways by the four protocols. Thrown inside a handler, written by

@@ -1,10 +1,8 @@
 import type { FaultInjector } from '../faults.ts';
 import type { Reply } from '../http-exchange.ts';
 import type { World } from '../world.ts';
+import type { AwsProtocol } from './aws-protocol.ts';
 import type { Caller } from './caller.ts';
-
-/** The five wire protocols of the AWS services that are stood in for. */
-export type AwsProtocol = 'cloudwatch' | 'logs' | 'sts' | 'api-gateway-v1' | 'api-gateway-v2';
 
 /** What every AWS operation may use. Sizes are the real ones by default; tests and faults make them smaller. */
 export interface AwsContext {

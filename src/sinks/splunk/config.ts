@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${scheme:target} is how the configuration file refers to secrets.
 import { z } from 'zod';
-import { byteSize, duration, httpUrl, secret, text, wholeNumber } from '../../documents/fields.ts';
+import { byteSize, duration, httpUrl, secret, text, wholeNumber } from '../../core/config-fields.ts';
 import { sinkFilterConfig } from '../sink-filter-config.ts';
 
 function onOff(value: boolean, description: string) {
@@ -87,8 +87,8 @@ export const splunkHecConfig = z
       .prefault('2MiB')
       .meta({ description: 'Largest body before compression, a size.', examples: ['2MiB'] }),
     maxBatch: wholeNumber(1, 10_000)
-      .prefault(2_000)
-      .meta({ description: 'Journal entries per batch, a count.', examples: [2_000] }),
+      .prefault(1_000)
+      .meta({ description: 'Journal entries per batch, a count.', examples: [1_000] }),
     maxInFlight: wholeNumber(1, 64)
       .prefault(4)
       .meta({ description: 'Bodies under way at once, a count.', examples: [4] }),

@@ -1,5 +1,5 @@
 import type { Handling, NumberField, TextField } from '../../catalog/access-log-variables.ts';
-import type { AccessFields } from '../../model/request-record.ts';
+import { ACCESS_FIELDS, type AccessFields } from '../../model/request-record.ts';
 import type { Redactor } from '../../redact/redactor.ts';
 import type { CompiledFormat } from './compile-format.ts';
 import type { ParsedAccessLine } from './parsed-line.ts';
@@ -85,7 +85,30 @@ function runStep(step: Step, value: string, to: Target): void {
   }
 }
 
+/** In the order in which records are stored, whatever the order of the format. */
 function planSteps(format: CompiledFormat): readonly Step[] {
+  return rankedSteps(format).toSorted(
+    (a, b) => placeOf(a) - placeOf(b) || compareTexts(otherOf(a), otherOf(b)),
+  );
+}
+
+function compareTexts(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+const FIELD_PLACES = new Map(Object.keys(ACCESS_FIELDS).map((name, place) => [name, place]));
+
+function placeOf(step: Step): number {
+  return 'field' in step ? (FIELD_PLACES.get(step.field) ?? FIELD_PLACES.size) : FIELD_PLACES.size;
+}
+
+function otherOf(step: Step): string {
+  return step.kind === 'other' ? step.name : '';
+}
+
+/** Where two variables fill one field, the one that ranks first comes first. */
+function rankedSteps(format: CompiledFormat): readonly Step[] {
   const ranked = format.template.slots
     .map((slot, index) => ({ ...slot, index }))
     .filter((slot, index, all) => all.findIndex((other) => other.name === slot.name) === index)

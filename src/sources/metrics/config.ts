@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { DEFAULT_STATISTICS } from '../../catalog/metrics.ts';
-import { duration } from '../../documents/fields.ts';
+import { duration } from '../../core/config-fields.ts';
 
 const statistic = z.string().regex(/^(Average|Sum|Minimum|Maximum|SampleCount|p(100|\d{1,2})(\.\d{1,10})?)$/);
 

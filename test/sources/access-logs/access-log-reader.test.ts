@@ -109,6 +109,7 @@ describe('an access line as a part', () => {
       authzApigwRequestId: 'gw-1',
       authorizerRequestId: '6c1b4f6e-0d6a-4f0c-9a53-7f1d1e1a2b3c',
       authorizerCallVisible: true,
+      responseTypeVisible: false,
       principal: 'psn(principal:5)',
       customer: 'psn(customer:4)',
       customerSource: 'authorizer_context',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { byteSize, cron, duration, entryName, httpUrl, secret } from '../../src/documents/fields.ts';
+import { byteSize, cron, duration, entryName, httpUrl, secret } from '../../src/core/config-fields.ts';
 
 test.each([
   ['90s', 90_000],

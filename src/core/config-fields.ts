@@ -1,9 +1,9 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${scheme:target} is how the configuration file refers to secrets.
 import { validate as isCron } from 'node-cron';
 import { z } from 'zod';
-import { formatDuration, parseDuration } from '../core/duration.ts';
-import { UserError } from '../core/errors.ts';
-import { Secret } from '../core/secret.ts';
+import { formatDuration, parseDuration } from './duration.ts';
+import { UserError } from './errors.ts';
+import { Secret } from './secret.ts';
 
 /**
  * The kinds of value that options are made of. A component builds its schema from these, so that a duration is

@@ -1,0 +1,51 @@
+import { formatDuration } from '../core/duration.ts';
+import type { Window } from '../model/source-event.ts';
+import type { BackfillForecast } from '../pipeline/backfill-forecast.ts';
+
+/** The forecast as a person reads it before saying yes. */
+export function forecastText(forecast: BackfillForecast, span: Window, pricePerThousand: number): string {
+  const { logGroups, series, billedMetrics, dollars, expectedMs } = forecast;
+  const lines = [
+    `Backfill ${spanText(span)}: ${logGroups} log groups, ${series} metric series`,
+    '',
+    ...tableOf([
+      ['account', 'Region', 'operation', 'calls', 'quota/s', 'of quota'],
+      ...forecast.operations.map((one) => [
+        one.account,
+        one.region,
+        one.operation,
+        `${one.calls}`,
+        `${one.quotaPerSecond}`,
+        `${(one.quotaShare * 100).toFixed(0)} %`,
+      ]),
+    ]),
+    '',
+    'log events         not known beforehand; each further 10,000 events or 1 MB of a slice is one more call',
+    `metrics billed     ${billedMetrics}, $${dollars.toFixed(2)} (at $${pricePerThousand} per 1,000, UNVERIFIED: compare it with your bill)`,
+    `expected time      at least ${formatDuration(expectedMs)}`,
+  ];
+  if (forecast.coarsestPeriodS > 60) {
+    lines.push(
+      `metric points      older than 15 days CloudWatch keeps 5 minutes, older than 63 days 1 hour: read at up to ${forecast.coarsestPeriodS} s`,
+    );
+  }
+  lines.push(
+    'log lines          what a group’s own retention has deleted does not come back; that is no error',
+  );
+  return `${lines.join('\n')}\n`;
+}
+
+export function spanText({ fromMs, toMs }: Window): string {
+  return `${new Date(fromMs).toISOString()} to ${new Date(toMs).toISOString()}`;
+}
+
+/** Columns as wide as their widest cell. */
+export function tableOf(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}

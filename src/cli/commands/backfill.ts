@@ -1,0 +1,375 @@
+import { Command } from 'commander';
+import { parseTime } from '../../audit/audit-query.ts';
+import type { AwsClients } from '../../aws/aws-clients.ts';
+import type { GatewatchConfig } from '../../config/gatewatch-config.ts';
+import type { Clock } from '../../core/clock.ts';
+import { GatewatchError, UserError } from '../../core/errors.ts';
+import { discoverInventory } from '../../inventory/discover-inventory.ts';
+import { matchesGlob } from '../../inventory/glob.ts';
+import { inventorySettingsOf } from '../../inventory/inventory-settings.ts';
+import type { Inventory } from '../../model/inventory.ts';
+import type { Order, OrderDesk } from '../../model/order.ts';
+import { type BackfillForecast, forecastBackfill } from '../../pipeline/backfill-forecast.ts';
+import { logUnitOf } from '../../pipeline/topology.ts';
+import { logGroupsOf, UNVERIFIED_PRICES } from '../../sources/cost-forecast.ts';
+import { metricSeriesFor } from '../../sources/metrics/metric-series.ts';
+import { metricsSettingsOf } from '../../sources/metrics/metrics-settings.ts';
+import { metricsUnit } from '../../sources/metrics/metrics-source.ts';
+import { createProgressView } from '../backfill-progress.ts';
+import { forecastText, spanText } from '../backfill-text.ts';
+import { DEFAULT_CONFIG_PATH, requireConfig } from '../config-file.ts';
+import type { CliContext } from '../context.ts';
+import type { Runtime } from '../worker/runtime.ts';
+
+/** What the command touches beside the context. */
+export interface BackfillHost {
+  /** Makes clients for the accounts of a configuration; the command closes them. */
+  readonly connect: (config: GatewatchConfig) => AwsClients;
+  /** Opens the journal for writing, does the work and closes it. Throws `journal_in_use` beside a worker. */
+  readonly withRuntime: (config: GatewatchConfig, work: (runtime: Runtime) => Promise<void>) => Promise<void>;
+  readonly openDesk: (path: string) => Promise<OrderDesk>;
+  /** Asks a person; false where nobody can be asked. */
+  readonly confirm: (question: string) => Promise<boolean>;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+interface BackfillOptions {
+  readonly config: string;
+  readonly from: string;
+  readonly to: string;
+  readonly unit?: string;
+  readonly rate?: number;
+  readonly yes?: true;
+  readonly dryRun?: true;
+  readonly detach?: true;
+  readonly pricePerThousandMetrics: number;
+}
+
+const LEFT_UNDONE = 3;
+const STOPPED = 130;
+const FOLLOW_MS = 500;
+/** Share of each AWS quota that the clients take. */
+const QUOTA_SHARE = 0.6;
+const EXAMPLES = `
+Examples:
+  gatewatch backfill --from 2026-11-01T00:00Z --to 2026-11-02T00:00Z --dry-run
+  gatewatch backfill --from 24h --rate 2 --yes
+  gatewatch backfill --from 7d --to 1d --unit 'logs:*:/aws/lambda/orders-*'
+
+Interrupted, whatever the cause: run the same command again and it goes on where it stopped.
+Beside a running worker it hands the order over and follows it; Ctrl-C ends the following alone.`;
+
+/** `gatewatch backfill`: reads a span of the past into the journal, as live reading would have. */
+export function createBackfillCommand(context: CliContext, host: BackfillHost): Command {
+  return new Command('backfill')
+    .description('read a span of the past: forecast its cost, then read it slice by slice, never twice')
+    .requiredOption('--from <time>', 'from this time: 2026-11-03T10:00Z, or how long ago: 24h')
+    .option('--to <time>', 'up to this time, itself left out (default: now)', '0s')
+    .option('--unit <pattern>', 'only units that match, e.g. "logs:*:/apigw/orders" or "metrics:*"')
+    .option('--rate <calls>', 'most AWS calls per second', rate)
+    .option('-y, --yes', 'start without asking')
+    .option('--dry-run', 'print the forecast and end')
+    .option('--detach', 'hand the order to the running worker and end')
+    .option(
+      '--price-per-thousand-metrics <dollars>',
+      'price of 1,000 metrics requested (unverified default)',
+      price,
+      UNVERIFIED_PRICES.perThousandMetrics,
+    )
+    .option('-c, --config <path>', 'configuration file', DEFAULT_CONFIG_PATH)
+    .addHelpText('after', EXAMPLES)
+    .action((options: BackfillOptions) => runBackfill(context, host, options));
+}
+
+function rate(text: string): number {
+  const value = Number(text.replace(/\/s$/, ''));
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new UserError(
+    'bad_option',
+    `Expected --rate to be calls per second above 0, such as 2, got \`${text}\`.`,
+  );
+}
+
+function price(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== '' && Number.isFinite(value) && value >= 0) return value;
+  throw new UserError('bad_option', `Expected a number of at least 0, got \`${text}\`.`);
+}
+
+async function runBackfill(context: CliContext, host: BackfillHost, options: BackfillOptions): Promise<void> {
+  const { config } = requireConfig(context, options.config);
+  const wanted = orderOf(context, options);
+  const begun = await unfinishedLike(host, config.journal.path, wanted);
+  const order = begun ?? wanted;
+  if (begun !== undefined)
+    context.stdout.write(`Going on with the backfill of ${spanText(begun)} asked for before.\n`);
+  const forecast = await forecastOf(context, host, config, order, options.pricePerThousandMetrics);
+  context.stdout.write(forecastText(forecast, order, options.pricePerThousandMetrics));
+  refuseGone(forecast);
+  if (options.dryRun) return;
+  if (!(await isWanted(context, host, options, begun))) return;
+  await carryOutOrHandOver(context, host, config, {
+    order,
+    isPlaced: begun !== undefined,
+    detach: options.detach === true,
+  });
+}
+
+function orderOf(context: CliContext, options: BackfillOptions): Order {
+  const nowMs = context.now();
+  const fromMs = parseTime('--from', options.from, nowMs);
+  const toMs = parseTime('--to', options.to, nowMs);
+  if (fromMs >= toMs)
+    throw new UserError(
+      'backfill_span',
+      `Expected --from to be before --to, got ${spanText({ fromMs, toMs })}.`,
+    );
+  if (toMs > nowMs)
+    throw new UserError(
+      'backfill_span',
+      `Expected --to to lie in the past, got ${new Date(toMs).toISOString()}: what is to come is live reading's.`,
+    );
+  return {
+    id: Buffer.from(context.randomBytes(9)).toString('base64url'),
+    kind: 'backfill',
+    fromMs,
+    toMs,
+    asked: `${options.from}..${options.to}`,
+    createdMs: nowMs,
+    state: 'pending',
+    progress: {},
+    ...(options.unit !== undefined && { unit: options.unit }),
+    ...(options.rate !== undefined && { callsPerSecond: options.rate }),
+  };
+}
+
+/** The order that the same command placed before and that has not ended. No journal yet: none. */
+async function unfinishedLike(host: BackfillHost, path: string, wanted: Order): Promise<Order | undefined> {
+  const desk = await deskOrNone(host, path);
+  if (desk === undefined) return undefined;
+  try {
+    const orders = await desk.orders();
+    return orders.find(
+      ({ asked, unit, state }) =>
+        asked === wanted.asked && unit === wanted.unit && (state === 'pending' || state === 'running'),
+    );
+  } finally {
+    await desk.close();
+  }
+}
+
+async function deskOrNone(host: BackfillHost, path: string): Promise<OrderDesk | undefined> {
+  try {
+    return await host.openDesk(path);
+  } catch (error) {
+    const codes = ['journal_missing', 'journal_not_migrated'];
+    if (error instanceof GatewatchError && codes.includes(error.code)) return undefined;
+    throw error;
+  }
+}
+
+async function forecastOf(
+  context: CliContext,
+  host: BackfillHost,
+  config: GatewatchConfig,
+  order: Order,
+  dollarsPerThousandMetrics: number,
+): Promise<BackfillForecast> {
+  const inventory = await listed(context, host, config);
+  const isMeant = (unit: string) => order.unit === undefined || matchesGlob(order.unit, unit);
+  const groups = logGroupsOf(inventory);
+  const series = metricSeriesFor(inventory, metricsSettingsOf(config.metrics));
+  const chosen = {
+    logGroups: groups.filter((group) => isMeant(logUnitOf(group))),
+    series: series.filter((one) => isMeant(metricsUnit(one))),
+  };
+  if (chosen.logGroups.length + chosen.series.length === 0)
+    throw nothingMeant(order, [...groups.map(logUnitOf), ...series.map(metricsUnit)]);
+  const reached = Object.values(order.progress);
+  const fromMs = reached.length === 0 ? order.fromMs : Math.min(order.toMs, ...reached);
+  return forecastBackfill({
+    ...chosen,
+    span: { fromMs, toMs: order.toMs },
+    sliceMs: config.logs.slice,
+    quotaShare: QUOTA_SHARE,
+    quotas: {},
+    dollarsPerThousandMetrics,
+    nowMs: context.now(),
+    ...(order.callsPerSecond !== undefined && { callsPerSecond: order.callsPerSecond }),
+  });
+}
+
+async function listed(context: CliContext, host: BackfillHost, config: GatewatchConfig): Promise<Inventory> {
+  const clients = host.connect(config);
+  try {
+    const settings = inventorySettingsOf(config, clients.accounts);
+    const inventory = await discoverInventory(clients, settings, host.signal, context.now());
+    for (const { account, region, what, reason } of inventory.problems)
+      context.stderr.write(`${account}, ${region}: ${what}: ${reason}\n`);
+    return inventory;
+  } finally {
+    clients.close();
+  }
+}
+
+function nothingMeant({ unit }: Order, units: readonly string[]): UserError {
+  const known = [...new Set(units)].map((one) => `  ${one}`).join('\n') || '  none';
+  return new UserError(
+    'backfill_unit',
+    `Expected --unit to match a unit of the inventory, got \`${unit ?? '*'}\`. There are:\n${known}`,
+  );
+}
+
+function refuseGone({ gone }: BackfillForecast): void {
+  if (gone === undefined) return;
+  const from = new Date(gone.toMs).toISOString();
+  throw new UserError(
+    'backfill_gone',
+    `CloudWatch keeps metric points 455 days: nothing of ${spanText(gone)} can be read. Start with --from ${from}, or leave the metrics out with --unit 'logs:*'.`,
+  );
+}
+
+async function isWanted(
+  context: CliContext,
+  host: BackfillHost,
+  options: BackfillOptions,
+  begun: Order | undefined,
+): Promise<boolean> {
+  if (options.yes || begun !== undefined) return true;
+  if (await host.confirm('Start? [y/N] ')) return true;
+  context.stdout.write('Nothing was started; add --yes to start without being asked.\n');
+  return false;
+}
+
+interface Placing {
+  readonly order: Order;
+  readonly isPlaced: boolean;
+  readonly detach: boolean;
+}
+
+/** With the journal to itself it does the work; beside a worker it writes the order and watches. */
+async function carryOutOrHandOver(
+  context: CliContext,
+  host: BackfillHost,
+  config: GatewatchConfig,
+  placing: Placing,
+): Promise<void> {
+  const { path } = config.journal;
+  try {
+    await host.withRuntime(config, async (runtime) => {
+      await place(host, path, placing);
+      await carryOut(context, host, runtime, placing.order.id);
+    });
+  } catch (error) {
+    if (!(error instanceof GatewatchError) || error.code !== 'journal_in_use') throw error;
+    await handOver(context, host, path, placing);
+  }
+}
+
+async function place(host: BackfillHost, path: string, { order, isPlaced }: Placing): Promise<void> {
+  if (isPlaced) return;
+  const desk = await host.openDesk(path);
+  try {
+    await desk.place(order);
+  } finally {
+    await desk.close();
+  }
+}
+
+async function carryOut(
+  context: CliContext,
+  host: BackfillHost,
+  runtime: Runtime,
+  orderId: string,
+): Promise<void> {
+  const view = createProgressView(context.stdout, () => context.now());
+  let left: readonly string[];
+  try {
+    left = await runtime.worker.carryOut(orderId, host.signal, (turn) => {
+      if (turn.kind !== 'idle') view.show(turn.order);
+    });
+  } catch (error) {
+    if (!host.signal.aborted) throw error;
+    left = [];
+  } finally {
+    view.end();
+  }
+  if (host.signal.aborted) {
+    context.stderr.write(
+      'Stopped. What was read is stored; run the same command again and it goes on from there.\n',
+    );
+    context.setExitCode(STOPPED);
+  } else if (left.length > 0) {
+    context.stderr.write(
+      `Not everything was done; run the same command again:\n${left.map((one) => `  ${one}\n`).join('')}`,
+    );
+    context.setExitCode(LEFT_UNDONE);
+  } else {
+    context.stdout.write('Backfill done: everything was read, stored and delivered.\n');
+  }
+}
+
+async function handOver(
+  context: CliContext,
+  host: BackfillHost,
+  path: string,
+  placing: Placing,
+): Promise<void> {
+  const desk = await host.openDesk(path);
+  try {
+    if (!placing.isPlaced) await desk.place(placing.order);
+    const holder = (await desk.holder()) ?? 'a worker';
+    context.stdout.write(`The journal is held by ${holder}: it carries out order ${placing.order.id}.\n`);
+    if (!placing.detach) await follow(context, host, desk, placing.order.id);
+  } finally {
+    await desk.close();
+  }
+}
+
+async function follow(
+  context: CliContext,
+  host: BackfillHost,
+  desk: OrderDesk,
+  orderId: string,
+): Promise<void> {
+  const view = createProgressView(context.stdout, () => context.now());
+  let started = false;
+  const order = await untilEnded(host, desk, orderId, (standing) => {
+    started = true;
+    view.show(standing);
+  });
+  if (started) view.end();
+  const say = (text: string, code: number) => {
+    context.stderr.write(`${text}\n`);
+    context.setExitCode(code);
+  };
+  if (order?.state === 'done')
+    context.stdout.write(
+      `Backfill done: everything was read and stored.${order.message === undefined ? '' : ` Note: ${order.message}.`}\n`,
+    );
+  else if (order?.state === 'failed') say(`The order failed: ${order.message ?? 'no reason was kept'}.`, 1);
+  else if (host.signal.aborted)
+    context.stderr.write('The worker goes on; the same command follows it again.\n');
+  else
+    say(
+      'The worker went away. The order is kept: the next worker, or the same command, goes on with it.',
+      LEFT_UNDONE,
+    );
+}
+
+/** Looks until the order has ended, nobody holds the journal any more, or the person has seen enough. */
+async function untilEnded(
+  host: BackfillHost,
+  desk: OrderDesk,
+  orderId: string,
+  show: (order: Order) => void,
+): Promise<Order | undefined> {
+  for (;;) {
+    const order = (await desk.orders()).find(({ id }) => id === orderId);
+    if (order !== undefined) show(order);
+    const ended = order === undefined || order.state === 'done' || order.state === 'failed';
+    if (ended || host.signal.aborted || (await desk.holder()) === undefined) return order;
+    await host.clock.sleep(FOLLOW_MS, host.signal).catch(() => undefined);
+  }
+}

@@ -1,0 +1,153 @@
+import { resolve } from 'node:path';
+import { Command } from 'commander';
+import { parseTime } from '../../audit/audit-query.ts';
+import type { Checkpoint, Gap, JournalReader, LaneState, LedgerEntry } from '../../model/journal.ts';
+import { tableOf } from '../backfill-text.ts';
+import { DEFAULT_CONFIG_PATH, requireConfig } from '../config-file.ts';
+import type { CliContext } from '../context.ts';
+import type { OpenReader } from './audit.ts';
+
+interface LedgerOptions {
+  readonly config: string;
+  readonly journal?: string;
+  readonly from: string;
+  readonly to: string;
+  readonly json?: true;
+}
+
+/** What the windows of one unit held together. */
+export interface UnitTotals {
+  readonly unit: string;
+  readonly read: number;
+  readonly seen: number;
+  readonly stored: number;
+  readonly quarantined: number;
+  readonly filtered: number;
+  readonly unparsed: number;
+  readonly gaps: number;
+  /** `seen = stored + quarantined + filtered`. */
+  readonly balanced: boolean;
+}
+
+export interface Ledger {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly units: readonly UnitTotals[];
+  readonly gaps: readonly Gap[];
+  readonly lanes: readonly LaneState[];
+  /** How far each unit has been read, by live reading. */
+  readonly checkpoints: readonly Pick<Checkpoint, 'unit' | 'readThroughMs'>[];
+  readonly balanced: boolean;
+}
+
+const OUT_OF_BALANCE = 1;
+
+/** `gatewatch ledger`: was everything that CloudWatch showed accounted for. Exit 1 when the books do not balance. */
+export function createLedgerCommand(context: CliContext, openReader: OpenReader): Command {
+  return new Command('ledger')
+    .description(
+      'what was read, stored, quarantined, filtered, missed and delivered; exit 1 if it does not add up',
+    )
+    .option('--from <time>', 'windows from this time: 2026-11-03T10:00Z, or how long ago', '24h')
+    .option('--to <time>', 'up to this time, itself left out (default: now)', '0s')
+    .option('--json', 'as JSON')
+    .option('--journal <path>', 'journal file, instead of the one the configuration names')
+    .option('-c, --config <path>', 'configuration file', DEFAULT_CONFIG_PATH)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  gatewatch ledger --from 7d\n  gatewatch ledger --from 2026-11-01 --to 2026-11-02 --json',
+    )
+    .action((options: LedgerOptions) => runLedger(context, openReader, options));
+}
+
+async function runLedger(context: CliContext, openReader: OpenReader, options: LedgerOptions): Promise<void> {
+  const fromMs = parseTime('--from', options.from, context.now());
+  const toMs = parseTime('--to', options.to, context.now());
+  const path =
+    options.journal === undefined
+      ? requireConfig(context, options.config).config.journal.path
+      : resolve(context.cwd, options.journal);
+  const reader = await openReader(path);
+  try {
+    const ledger = await readLedger(reader, fromMs, toMs);
+    context.stdout.write(options.json ? `${JSON.stringify(ledger, null, 2)}\n` : ledgerText(ledger));
+    if (!ledger.balanced) context.setExitCode(OUT_OF_BALANCE);
+  } finally {
+    await reader.close();
+  }
+}
+
+async function readLedger(reader: JournalReader, fromMs: number, toMs: number): Promise<Ledger> {
+  const gaps = (await reader.gaps()).filter((gap) => gap.fromMs < toMs && gap.toMs > fromMs);
+  const units = totalsOf(await reader.ledger(fromMs, toMs), gaps);
+  const checkpoints = (await reader.checkpoints()).map(({ unit, readThroughMs }) => ({
+    unit,
+    readThroughMs,
+  }));
+  const balanced = units.every((unit) => unit.balanced);
+  return { fromMs, toMs, units, gaps, lanes: await reader.lanes(), checkpoints, balanced };
+}
+
+/** One row per unit, also for those that have nothing but gaps. */
+export function totalsOf(entries: readonly LedgerEntry[], gaps: readonly Gap[]): UnitTotals[] {
+  const names = new Set([...entries.map(({ unit }) => unit), ...gaps.map(({ unit }) => unit)]);
+  return [...names].sort().map((unit) => {
+    const own = entries.filter((entry) => entry.unit === unit);
+    const sum = (of: (entry: LedgerEntry) => number) => own.reduce((total, entry) => total + of(entry), 0);
+    return {
+      unit,
+      read: sum((entry) => entry.read),
+      seen: sum((entry) => entry.seen),
+      stored: sum((entry) => entry.stored),
+      quarantined: sum((entry) => entry.quarantined),
+      filtered: sum((entry) => entry.filtered),
+      unparsed: sum((entry) => entry.unparsed),
+      gaps: gaps.filter((gap) => gap.unit === unit).length,
+      balanced: own.every(
+        ({ seen, stored, quarantined, filtered }) => seen === stored + quarantined + filtered,
+      ),
+    };
+  });
+}
+
+function ledgerText({ units, gaps, lanes, checkpoints, balanced, fromMs, toMs }: Ledger): string {
+  const through = new Map(checkpoints.map(({ unit, readThroughMs }) => [unit, readThroughMs]));
+  const unitRows = units.map((one) => [
+    one.unit,
+    ...[one.read, one.seen, one.stored, one.quarantined, one.filtered, one.unparsed, one.gaps].map(String),
+    timeText(through.get(one.unit)),
+    one.balanced ? '' : 'DOES NOT ADD UP',
+  ]);
+  const laneRows = lanes.map((lane) => [
+    lane.lane,
+    ...[
+      lane.accepted,
+      lane.rejected + lane.rejectedUnknown,
+      lane.expired,
+      lane.filtered,
+      lane.pending ?? 0,
+    ].map(String),
+    lane.heldReason === undefined ? '' : `held: ${lane.heldReason}`,
+  ]);
+  const verdict = balanced
+    ? 'seen = stored + quarantined + filtered holds in every window'
+    : 'seen = stored + quarantined + filtered does NOT hold everywhere';
+  return [
+    `Windows that touch ${timeText(fromMs)} to ${timeText(toMs)}`,
+    '',
+    ...tableOf([
+      ['unit', 'read', 'seen', 'stored', 'quarantined', 'filtered', 'unparsed', 'gaps', 'read through', ''],
+      ...unitRows,
+    ]),
+    '',
+    ...tableOf([['lane', 'delivered', 'rejected', 'expired', 'filtered', 'pending', ''], ...laneRows]),
+    '',
+    ...gaps.map((gap) => `gap ${gap.unit} ${timeText(gap.fromMs)} to ${timeText(gap.toMs)}: ${gap.reason}`),
+    `${verdict}; ${gaps.length} gaps`,
+    '',
+  ].join('\n');
+}
+
+function timeText(ms: number | undefined): string {
+  return ms === undefined ? '-' : `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}

@@ -1,0 +1,359 @@
+import type { Clock } from '../core/clock.ts';
+import { FencedError, HeldError, messageOf } from '../core/errors.ts';
+import type { Logger } from '../core/logger.ts';
+import { runLimited } from '../core/run-limited.ts';
+import { TokenBucket } from '../core/token-bucket.ts';
+import type { Journal, LedgerEntry } from '../model/journal.ts';
+import type { MetricRecord } from '../model/metric-record.ts';
+import type { Order } from '../model/order.ts';
+import type { LogPart } from '../model/part.ts';
+import type { Source, Window } from '../model/source-event.ts';
+import { floorTo } from '../sources/metrics/metric-windows.ts';
+import { UnionSet } from '../store/union-set.ts';
+import {
+  begun,
+  type ChosenUnits,
+  chooseUnits,
+  isBehind,
+  LONGEST_SLICE_MS,
+  METRIC_SPAN_MS,
+  planRound,
+  throughOf,
+  UNITS_AT_ONCE,
+  type UnitWindow,
+} from './backfill-plan.ts';
+import { type Ingest, PAST_TAIL_MS } from './ingest.ts';
+import { createRateLimitedSource } from './rate-limited-source.ts';
+import { readLogUnit } from './read-log-unit.ts';
+import { type KeysByUnit, storedKeys } from './stored-keys.ts';
+
+/** What there is to read. `complete`: the inventory behind it was listed whole. */
+export interface BackfillUnits {
+  readonly logs: readonly { readonly unit: string; readonly source: Source<LogPart> }[];
+  readonly metrics: readonly { readonly unit: string; readonly source: Source<MetricRecord> }[];
+  readonly complete: boolean;
+}
+
+/** All times in milliseconds. */
+export interface BackfillSettings {
+  /** Span of the first slice; later ones grow and shrink with what they bring. */
+  readonly sliceMs: number;
+  readonly batchEvents: number;
+  readonly metricPeriodMs: number;
+  /** Age at which a metric point is believed. */
+  readonly metricSettleMs: number;
+}
+
+export interface BackfillTurn {
+  readonly units: BackfillUnits;
+  readonly signal: AbortSignal;
+  /** Awaited before each window: lets live reading go first. */
+  readonly beforeRead: () => Promise<void>;
+  /** Only this order, by id; absent: the oldest that can be gone on with. */
+  readonly only?: string;
+}
+
+/** `blocked`: some unit failed and no other moved; its order says why. Try again later. */
+export type TurnResult =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'moved' | 'blocked' | 'done' | 'failed'; readonly order: Order };
+
+/** Events that a slice should bring over all units together; memory and the lag of live commits hang on it. */
+const SLICE_EVENTS = 50_000;
+const SHORTEST_SLICE_MS = 60_000;
+/** How long a unit that a person must mend is left alone between two attempts. */
+const HELD_PROBE_MS = 60_000;
+
+/**
+ * Carries out backfill orders slice by slice. What a slice brings is committed like live reading, without moving any
+ * unit's position; the order's own progress is on disk after each step. A crash between the two reads a step again, and
+ * what is stored by then is dropped by its key.
+ *
+ *   pending ──first turn──► running ──all units at the end──► done
+ *                              └──no unit matches──► failed
+ */
+export class Backfill {
+  readonly #journal: Journal;
+  readonly #ingest: Ingest;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #settings: BackfillSettings;
+  readonly #isAuthorizer: (unit: string) => boolean;
+  readonly #buckets = new Map<string, TokenBucket>();
+  readonly #held = new Map<string, { readonly sinceMs: number; readonly reason: string }>();
+  #sliceMs: number;
+
+  constructor(options: {
+    readonly journal: Journal;
+    readonly ingest: Ingest;
+    readonly clock: Clock;
+    readonly logger: Logger;
+    readonly settings: BackfillSettings;
+    /** True for a group of authorizer lines: read before the access lines that name them. */
+    readonly isAuthorizer: (unit: string) => boolean;
+  }) {
+    this.#journal = options.journal;
+    this.#ingest = options.ingest;
+    this.#clock = options.clock;
+    this.#logger = options.logger;
+    this.#settings = options.settings;
+    this.#isAuthorizer = options.isAuthorizer;
+    this.#sliceMs = options.settings.sliceMs;
+  }
+
+  /** Call once, after `Ingest.start` and before anything is read: what an interrupted order left waiting goes on waiting. */
+  async resume(): Promise<void> {
+    for (const order of await this.#journal.orders()) {
+      if (order.state === 'running') this.#openPast(new OrderPiece(order, this.#journal));
+    }
+  }
+
+  /** Does the next slice of the oldest order that can be gone on with. Throws `FencedError` and the signal's reason. */
+  async turn(turn: BackfillTurn): Promise<TurnResult> {
+    let result: TurnResult = { kind: 'idle' };
+    for (const order of await this.#journal.orders()) {
+      if (order.state === 'done' || order.state === 'failed') continue;
+      if (turn.only !== undefined && order.id !== turn.only) continue;
+      result = await this.#advance(order, turn);
+      if (result.kind !== 'blocked') return result;
+    }
+    return result;
+  }
+
+  async #advance(order: Order, turn: BackfillTurn): Promise<TurnResult> {
+    const names = {
+      logs: turn.units.logs.map(({ unit }) => unit),
+      metrics: turn.units.metrics.map(({ unit }) => unit),
+    };
+    const chosen = chooseUnits(order, names, this.#isAuthorizer);
+    const meant = [...chosen.authorizers, ...chosen.accesses, ...chosen.metrics];
+    if (meant.length === 0) return this.#nothingMatches(order, turn.units.complete);
+    const piece = new OrderPiece(begun(order, chosen), this.#journal);
+    this.#openPast(piece);
+    if (order.state === 'pending') await piece.save();
+    await this.#readLogs(piece, chosen, turn);
+    await this.#readMetrics(piece, chosen.metrics, turn);
+    return this.#conclude(piece, meant, turn.units.complete);
+  }
+
+  async #nothingMatches(order: Order, complete: boolean): Promise<TurnResult> {
+    const what =
+      order.unit === undefined ? 'no log group and no metric' : `no unit that matches ${order.unit}`;
+    const piece = new OrderPiece(order, this.#journal);
+    if (!complete) {
+      await piece.save({ message: `the inventory, listed only in part, holds ${what}` });
+      return { kind: 'blocked', order: piece.order };
+    }
+    await piece.save({ state: 'failed', message: `the inventory holds ${what}` });
+    return { kind: 'failed', order: piece.order };
+  }
+
+  #openPast(piece: OrderPiece): void {
+    const { id, fromMs, toMs } = piece.order;
+    this.#ingest.openPast(id, { fromMs, toMs, throughOf: (unit) => piece.order.progress[unit] });
+  }
+
+  async #readLogs(piece: OrderPiece, chosen: ChosenUnits, turn: BackfillTurn): Promise<void> {
+    const ready = (units: readonly string[]) => units.filter((unit) => !this.#isHeld(unit));
+    const units = { authorizers: ready(chosen.authorizers), accesses: ready(chosen.accesses) };
+    const round = planRound(piece.order, units, this.#sliceMs);
+    if (round === undefined) return;
+    const known = await storedKeys(
+      this.#journal,
+      spanOf([...round.authorizers, ...round.accesses]),
+      turn.signal,
+    );
+    let events = await this.#readStage(piece, round.authorizers, known, turn);
+    // Access lines without the decisions behind them would go out unjoined: they wait for the next turn.
+    if (piece.broken.length === 0) events += await this.#readStage(piece, round.accesses, known, turn);
+    for (const keys of known.values()) events += keys.size;
+    this.#adaptSlice(events);
+  }
+
+  /** Reads side by side what does not depend on each other, and notes how far each came. */
+  async #readStage(
+    piece: OrderPiece,
+    windows: readonly UnitWindow[],
+    known: KeysByUnit,
+    turn: BackfillTurn,
+  ): Promise<number> {
+    if (windows.length === 0) return 0;
+    let events = 0;
+    await runLimited(windows, UNITS_AT_ONCE, ({ unit, window }) =>
+      this.#attempt(piece, unit, turn, async () => {
+        events += await this.#readLogWindow(piece.order, unit, window, known, turn);
+        return window.toMs;
+      }),
+    );
+    await piece.save();
+    const [first] = windows;
+    if (first !== undefined) await this.#ingest.settle(first.unit);
+    return events;
+  }
+
+  async #readLogWindow(
+    order: Order,
+    unit: string,
+    window: Window,
+    known: KeysByUnit,
+    { units, signal }: BackfillTurn,
+  ): Promise<number> {
+    const source = units.logs.find((one) => one.unit === unit)?.source;
+    if (source === undefined) return 0;
+    return readLogUnit({
+      source: this.#limited(order, source),
+      task: { kind: 'backfill', window },
+      ingest: this.#ingest,
+      seenIn: async (name, fromMs, toMs) => {
+        const seen = await this.#journal.seenIn(name, fromMs, toMs);
+        return new UnionSet([seen, known.get(name) ?? new Set()]);
+      },
+      batchEvents: this.#settings.batchEvents,
+      signal,
+    });
+  }
+
+  /** A day of points for each account and Region that is behind. */
+  async #readMetrics(piece: OrderPiece, units: readonly string[], turn: BackfillTurn): Promise<void> {
+    const { metricPeriodMs, metricSettleMs } = this.#settings;
+    const endMs = Math.min(piece.order.toMs, floorTo(this.#clock.now() - metricSettleMs, metricPeriodMs));
+    const open = units.filter((unit) => isBehind(piece.order, unit) && !this.#isHeld(unit));
+    if (open.length === 0) return;
+    await runLimited(open, UNITS_AT_ONCE, (unit) =>
+      this.#attempt(piece, unit, turn, async () => {
+        const fromMs = floorTo(throughOf(piece.order, unit), metricPeriodMs);
+        const toMs = Math.min(fromMs + METRIC_SPAN_MS, endMs);
+        if (fromMs < toMs) await this.#readMetricWindow(piece.order, unit, { fromMs, toMs }, turn);
+        // Points younger than `settle` are live reading's.
+        return toMs >= endMs ? piece.order.toMs : toMs;
+      }),
+    );
+    await piece.save();
+  }
+
+  async #readMetricWindow(order: Order, unit: string, window: Window, turn: BackfillTurn): Promise<void> {
+    const source = turn.units.metrics.find((one) => one.unit === unit)?.source;
+    if (source === undefined) return;
+    for await (const page of this.#limited(order, source).read(window, turn.signal)) {
+      const stored = await this.#journal.latest(page.items.map((point) => point.recordId));
+      const fresh = page.items.filter((point) => stored.get(point.recordId)?.eventId !== point.eventId);
+      await this.#ingest.commitRecords(
+        unit,
+        fresh,
+        metricLedger(unit, window, page.read, fresh.length),
+        undefined,
+      );
+    }
+  }
+
+  /** Moves the unit's progress to what `read` returns; a failure leaves it, with the reason in the order. */
+  async #attempt(
+    piece: OrderPiece,
+    unit: string,
+    turn: BackfillTurn,
+    read: () => Promise<number>,
+  ): Promise<void> {
+    try {
+      await turn.beforeRead();
+      turn.signal.throwIfAborted();
+      piece.reached(unit, await read());
+      this.#held.delete(unit);
+    } catch (error) {
+      if (turn.signal.aborted) throw turn.signal.reason;
+      if (error instanceof FencedError) throw error;
+      const reason = `${unit}: ${messageOf(error)}`;
+      if (error instanceof HeldError) this.#held.set(unit, { sinceMs: this.#clock.monotonic(), reason });
+      else piece.broken.push(reason);
+      this.#logger.warn({ order: piece.order.id, reason }, 'backfill could not read on');
+    }
+  }
+
+  async #conclude(piece: OrderPiece, meant: readonly string[], complete: boolean): Promise<TurnResult> {
+    const behind = meant.filter((unit) => isBehind(piece.order, unit));
+    if (behind.length > 0) {
+      const held = meant.flatMap((unit) => this.#held.get(unit)?.reason ?? []);
+      const problems = [...held, ...piece.broken];
+      if (problems.length > 0) await piece.save({ message: problems.join('; ') });
+      return { kind: piece.moved ? 'moved' : 'blocked', order: piece.order };
+    }
+    await this.#letGo(piece.order, meant);
+    const message = complete
+      ? {}
+      : { message: 'the inventory was listed only in part: what it lacks was not read' };
+    await piece.save({ state: 'done', ...message });
+    this.#ingest.closePast(piece.order.id);
+    this.#buckets.delete(piece.order.id);
+    return { kind: 'done', order: piece.order };
+  }
+
+  /** Everything was read: nothing of the span waits for a partner any more. Before `done`, so that a crash repeats it. */
+  async #letGo({ id, fromMs, toMs }: Order, meant: readonly string[]): Promise<void> {
+    const read = new Set(meant);
+    const isRead = (unit: string) => read.has(unit) || this.#ingest.watermarkOf(unit) === undefined;
+    this.#ingest.openPast(id, {
+      fromMs,
+      toMs,
+      throughOf: (unit) => (isRead(unit) ? toMs + PAST_TAIL_MS : undefined),
+    });
+    const [first] = meant;
+    if (first !== undefined) await this.#ingest.settle(first);
+  }
+
+  #limited<R>(order: Order, source: Source<R>): Source<R> {
+    const { id, callsPerSecond } = order;
+    if (callsPerSecond === undefined) return source;
+    const bucket =
+      this.#buckets.get(id) ??
+      new TokenBucket({ clock: this.#clock, ratePerSecond: callsPerSecond, burst: 1 });
+    this.#buckets.set(id, bucket);
+    return createRateLimitedSource(source, bucket);
+  }
+
+  #isHeld(unit: string): boolean {
+    const held = this.#held.get(unit);
+    return held !== undefined && this.#clock.monotonic() - held.sinceMs < HELD_PROBE_MS;
+  }
+
+  #adaptSlice(events: number): void {
+    if (events < SLICE_EVENTS / 2) this.#sliceMs = Math.min(this.#sliceMs * 2, LONGEST_SLICE_MS);
+    else if (events > SLICE_EVENTS) this.#sliceMs = Math.max(this.#sliceMs / 2, SHORTEST_SLICE_MS);
+  }
+}
+
+/** One turn of an order: its progress as it grows, and what went wrong. */
+class OrderPiece {
+  readonly #journal: Journal;
+  /** What broke off and is tried again at the next turn, each with its reason. */
+  readonly broken: string[] = [];
+  order: Order;
+  moved = false;
+
+  constructor(order: Order, journal: Journal) {
+    const { message: _, ...rest } = order;
+    this.order = rest;
+    this.#journal = journal;
+  }
+
+  reached(unit: string, throughMs: number): void {
+    this.moved = true;
+    this.order = { ...this.order, progress: { ...this.order.progress, [unit]: throughMs } };
+  }
+
+  async save(change: Partial<Pick<Order, 'state' | 'message'>> = {}): Promise<void> {
+    this.order = { ...this.order, ...change };
+    if ((await this.#journal.saveOrder(this.order)) === 'fenced') {
+      throw new FencedError(`Order ${this.order.id} lost the journal to another worker`);
+    }
+  }
+}
+
+function spanOf(windows: readonly UnitWindow[]): Window {
+  return {
+    fromMs: Math.min(...windows.map(({ window }) => window.fromMs)),
+    toMs: Math.max(...windows.map(({ window }) => window.toMs)),
+  };
+}
+
+function metricLedger(unit: string, window: Window, read: number, seen: number): LedgerEntry {
+  return { unit, window, read, seen, stored: seen, quarantined: 0, filtered: 0, unparsed: 0 };
+}

@@ -1,0 +1,18 @@
+import type { TokenBucket } from '../core/token-bucket.ts';
+import type { Page, Source, Window } from '../model/source-event.ts';
+
+/**
+ * A source that makes no more calls than the bucket allows. A page is one call; each is paid for after it came, because
+ * only the page itself tells whether another call follows.
+ */
+export function createRateLimitedSource<R>(source: Source<R>, bucket: TokenBucket): Source<R> {
+  return {
+    unit: source.unit,
+    async *read(window: Window, signal: AbortSignal): AsyncIterable<Page<R>> {
+      for await (const page of source.read(window, signal)) {
+        await bucket.take(signal);
+        yield page;
+      }
+    },
+  };
+}

@@ -1,0 +1,55 @@
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { createProgram } from '../../src/cli/program.ts';
+import { createSystemContext } from '../../src/cli/system-context.ts';
+
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const NEVER = new AbortController().signal;
+
+/** Runs `gatewatch demo …` as a user does; the sandbox is a process of its own. */
+async function demo(
+  ...args: string[]
+): Promise<{ readonly code: number | undefined; readonly printed: string }> {
+  let printed = '';
+  let code: number | undefined;
+  const context = {
+    ...createSystemContext(),
+    stdout: {
+      write: (text: string) => {
+        printed += text;
+      },
+    },
+    setExitCode: (exit: number) => {
+      code = exit;
+    },
+  };
+  const program = createProgram(context, {
+    stopSignal: () => NEVER,
+    random: () => 0.5,
+    version: 'test',
+    owner: 'test',
+    interpreter: [process.execPath, '--disable-warning=ExperimentalWarning', MAIN],
+    setEnv: (name, value) => {
+      process.env[name] = value;
+    },
+  });
+  await program.parseAsync(['demo', '--once', '--history', '2m', '--rate', '5', ...args], { from: 'user' });
+  return { code, printed };
+}
+
+describe('gatewatch demo --once', () => {
+  it('runs a history through and finds everything equal to the truth, faults on', async () => {
+    const { code, printed } = await demo('--faults', 'usual');
+    expect(printed).toContain('Everything equals the truth.');
+    expect(printed).not.toContain('FAIL');
+    expect(code).toBe(0);
+  }, 120_000);
+
+  it('exits 1 and names the record when one was spoiled on its way into the journal', async () => {
+    const { code, printed } = await demo('--faults', 'none', '--sabotage', 'swap-customer');
+    expect(code).toBe(1);
+    const [, victim = ''] = /Sabotage swap-customer hit record (\S+)/.exec(printed) ?? [];
+    expect(victim).not.toBe('');
+    expect(printed).toMatch(new RegExp(`FAIL journal: customer and principal[^]*${victim}`));
+  }, 120_000);
+});

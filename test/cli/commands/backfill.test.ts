@@ -1,0 +1,170 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createAwsClients } from '../../../src/aws/aws-clients.ts';
+import { createBackfillCommand } from '../../../src/cli/commands/backfill.ts';
+import type { CliContext } from '../../../src/cli/context.ts';
+import { accountSettingsOf } from '../../../src/cli/worker/config-to-settings.ts';
+import type { Runtime } from '../../../src/cli/worker/runtime.ts';
+import { openOrderDesk } from '../../../src/store/order-desk.ts';
+import { RehearsedFleet, rowsOf } from '../../pipeline/rehearsed-runtime.ts';
+
+const HISTORY_TO_MS = Date.UTC(2026, 10, 22, 12, 0, 0);
+
+describe('gatewatch backfill', () => {
+  let fleet: RehearsedFleet;
+  let stop: AbortController;
+  const printed = { out: '', err: '', code: 0, questions: 0, asOften: 0 };
+
+  beforeAll(async () => {
+    fleet = await RehearsedFleet.start({ minutes: 5, ratePerSecond: 2, historyToMs: HISTORY_TO_MS });
+  });
+  afterAll(() => fleet.dispose());
+  beforeEach(() => {
+    Object.assign(printed, { out: '', err: '', code: 0, questions: 0 });
+    stop = new AbortController();
+  });
+
+  async function run(journal: string, ...args: string[]): Promise<string> {
+    let bytes = printed.asOften++;
+    const context: CliContext = {
+      env: {},
+      cwd: fleet.folder,
+      stdout: { write: (text) => (printed.out += text) },
+      stderr: { write: (text) => (printed.err += text) },
+      now: () => fleet.nowMs,
+      readFile: (path) =>
+        path.endsWith('gatewatch.yaml') ? fleet.configText(journal) : readFileSync(path, 'utf8'),
+      fileExists: () => true,
+      writeFile: () => undefined,
+      fileSystemType: () => undefined,
+      randomBytes: (count) => new Uint8Array(count).fill(++bytes),
+      setExitCode: (code) => {
+        printed.code = code;
+      },
+    };
+    const command = createBackfillCommand(context, {
+      connect: (config) => createAwsClients({ ...fleet.deps(), accounts: accountSettingsOf(config) }),
+      withRuntime: async (_, work) => {
+        const runtime = await fleet.runtime(journal);
+        await work(runtime).finally(() => runtime.close());
+      },
+      openDesk: (path) => openOrderDesk(path, fleet.clock),
+      confirm: async () => {
+        printed.questions += 1;
+        return false;
+      },
+      clock: fleet.clock,
+      signal: stop.signal,
+    });
+    await command.exitOverride().parseAsync(args, { from: 'user' });
+    return printed.out;
+  }
+
+  async function ordersOf(journal: string) {
+    const desk = await openOrderDesk(join(fleet.folder, journal), fleet.clock);
+    return desk.orders().finally(() => desk.close());
+  }
+
+  async function besideAWorker(journal: string, work: (runtime: Runtime) => Promise<void>) {
+    const runtime = await fleet.runtime(journal);
+    const ending = new AbortController();
+    const running = runtime.worker.run(ending.signal);
+    await work(runtime).finally(() => ending.abort());
+    await running;
+    await runtime.close();
+  }
+
+  it('forecasts calls, billed metrics, dollars, share of the quota and time before it starts', async () => {
+    const out = await run('dry.db', '--from', '30m', '--dry-run', '--price-per-thousand-metrics', '10');
+    expect(out).toMatch(/111122223333 +eu-west-1 +FilterLogEvents +\d+ +10 +60 %/);
+    expect(out).toMatch(/metrics billed +151, \$1\.51 \(at \$10 per 1,000, UNVERIFIED/);
+    expect(out).toMatch(/expected time +at least \d+s/);
+    await expect(ordersOf('dry.db')).rejects.toMatchObject({ code: 'journal_missing' });
+  });
+
+  it('asks, and starts nothing without a yes', async () => {
+    expect(await run('asked.db', '--from', '30m')).toContain('Nothing was started; add --yes');
+    expect(printed.questions).toBe(1);
+  });
+
+  it('reads the span, shows plain progress where piped, and delivers', async () => {
+    const out = await run('own.db', '--from', '1h', '--yes');
+    expect(out).toContain('backfill 100 %, through 2026-11-22T12:0');
+    expect(out).toContain('Backfill done: everything was read, stored and delivered.');
+    expect(printed.code).toBe(0);
+    expect(await ordersOf('own.db')).toMatchObject([{ state: 'done', asked: '1h..0s' }]);
+  });
+
+  it('stopped, keeps its order; the same command later goes on with the span it was first asked for', async () => {
+    const startedMs = fleet.nowMs;
+    const stopping = run('stopped.db', '--from', '1h', '--rate', '5/s', '--yes');
+    await expect
+      .poll(
+        () =>
+          ordersOf('stopped.db').then(
+            (orders) => orders[0]?.state,
+            () => undefined,
+          ),
+        { interval: 20, timeout: 10_000 },
+      )
+      .toBe('running');
+    stop.abort(new Error('Stopped by SIGINT'));
+    await stopping;
+    expect(printed).toMatchObject({ code: 130 });
+    expect(printed.err).toContain('run the same command again');
+    stop = new AbortController();
+    fleet.nowMs += 5_000;
+    const out = await run('stopped.db', '--from', '1h', '--yes');
+    fleet.nowMs = startedMs;
+    expect(out).toContain('Going on with the backfill of 2026-11-22T11:');
+    const orders = await ordersOf('stopped.db');
+    expect(orders).toMatchObject([{ state: 'done', fromMs: startedMs - 3_600_000, callsPerSecond: 5 }]);
+  });
+
+  it('beside a worker hands the order over and follows it to its end', async () => {
+    await besideAWorker('beside.db', async (runtime) => {
+      const out = await run('beside.db', '--from', '1h', '--unit', 'metrics:*', '--yes');
+      expect(out).toContain('The journal is held by test: it carries out order');
+      expect(out).toContain('Backfill done: everything was read and stored.');
+      expect((await rowsOf(runtime.journal, 'metrics')).length).toBeGreaterThan(0);
+    });
+  });
+
+  it('with --detach leaves the order to the worker', async () => {
+    await besideAWorker('detached.db', async (runtime) => {
+      await run('detached.db', '--from', '1h', '--unit', 'metrics:*:eu-central-1', '--yes', '--detach');
+      expect(printed.out).not.toContain('Backfill done');
+      await expect
+        .poll(async () => (await runtime.journal.orders())[0]?.state, { timeout: 10_000 })
+        .toBe('done');
+    });
+  });
+
+  it.each([
+    [['--from', '500d', '--to', '490d'], /keeps metric points 455 days: .* --from 2025-.*--unit 'logs:\*'/],
+    [['--from', '1h', '--to', '2h'], /--from to be before --to/],
+    [['--from', '1h', '--to', '2099-01-01'], /--to to lie in the past/],
+    [
+      ['--from', '1h', '--unit', 'nope*'],
+      /Expected --unit to match .*`nope\*`.*logs:111122223333:eu-west-1/s,
+    ],
+    [['--from', '1h', '--rate', '0'], /--rate to be calls per second above 0/],
+  ])('refuses %j with the reason', async (args, reason) => {
+    await expect(run('refused.db', ...args, '--yes')).rejects.toThrow(reason);
+  });
+
+  it('takes a span older than every metric point when it is about logs alone', async () => {
+    const out = await run(
+      'oldlogs.db',
+      '--from',
+      '500d',
+      '--to',
+      '499d',
+      '--unit',
+      'logs:*/apigw/admin',
+      '--yes',
+    );
+    expect(out).toContain('Backfill done');
+  });
+});

@@ -1,0 +1,226 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Checkpoint } from '../../src/model/journal.ts';
+import type { Window } from '../../src/model/source-event.ts';
+import {
+  CATCH_UP_PASS,
+  type LogPlanSettings,
+  type LogTask,
+  planBehind,
+  planLive,
+  readWholeThrough,
+} from '../../src/pipeline/log-plan.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const START = Date.UTC(2026, 10, 22, 10, 0, 0);
+const SETTINGS: LogPlanSettings = {
+  firstReadMs: 30 * MINUTE,
+  sliceMs: 10 * MINUTE,
+  rereadsMs: [5 * MINUTE, HOUR, 24 * HOUR],
+};
+
+/** One log group under the plan, as the pipeline drives it: a read that breaks off leaves the checkpoint as it was. */
+class Group {
+  nowMs = START;
+  checkpoint: Checkpoint | undefined;
+  /** Windows that were read whole, with when. */
+  readonly reads: { kind: LogTask['kind']; window: Window; atMs: number }[] = [];
+  longestList = 0;
+
+  live(overlapMs: number, breaksOff = false): void {
+    this.#do(planLive(this.checkpoint, this.nowMs, overlapMs, SETTINGS), breaksOff);
+  }
+
+  /** False when nothing was to be done. */
+  behind(breaksOff = false): boolean {
+    if (this.checkpoint === undefined) return false;
+    const task = planBehind(this.checkpoint, this.nowMs, SETTINGS);
+    this.#do(task, breaksOff);
+    return task !== undefined;
+  }
+
+  #do(task: LogTask | undefined, breaksOff: boolean): void {
+    if (task === undefined || breaksOff) return;
+    this.reads.push({ kind: task.kind, window: task.window, atMs: this.nowMs });
+    this.checkpoint = { unit: 'unit', version: (this.checkpoint?.version ?? 0) + 1, ...task.next };
+    this.longestList = Math.max(this.longestList, task.next.rereads.length);
+  }
+
+  get holes(): readonly Window[] {
+    return (this.checkpoint?.rereads ?? []).filter(({ pass }) => pass === CATCH_UP_PASS);
+  }
+}
+
+/** Parts of `[fromMs, toMs)` that no window covers. */
+function uncovered(fromMs: number, toMs: number, windows: readonly Window[]): Window[] {
+  const found: Window[] = [];
+  let at = fromMs;
+  for (const window of [...windows].sort((a, b) => a.fromMs - b.fromMs)) {
+    if (window.fromMs > at) found.push({ fromMs: at, toMs: Math.min(window.fromMs, toMs) });
+    at = Math.max(at, window.toMs);
+    if (at >= toMs) return found;
+  }
+  return at < toMs ? [...found, { fromMs: at, toMs }] : found;
+}
+
+type Step =
+  | { readonly kind: 'wait'; readonly ms: number }
+  | { readonly kind: 'live'; readonly overlapMs: number; readonly breaksOff: boolean }
+  | { readonly kind: 'behind'; readonly breaksOff: boolean };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 3 * MINUTE }) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 30 * HOUR }) }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant('live' as const),
+      overlapMs: fc.integer({ min: 0, max: 2 * MINUTE }),
+      breaksOff: fc.boolean(),
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('behind' as const), breaksOff: fc.boolean() }) },
+);
+
+function play(group: Group, one: Step): void {
+  if (one.kind === 'wait') group.nowMs += one.ms;
+  else if (one.kind === 'live') group.live(one.overlapMs, one.breaksOff);
+  else group.behind(one.breaksOff);
+}
+
+const steps = fc.array(step, { minLength: 5, maxLength: 120 });
+
+describe('the reading plan of a log group', () => {
+  it('never skips a time: what was not read live is a hole that is still to be caught up', () => {
+    fc.assert(
+      fc.property(steps, (all) => {
+        const group = new Group();
+        let firstMs: number | undefined;
+        for (const one of all) {
+          const before = group.checkpoint;
+          play(group, one);
+          if (before === undefined && group.checkpoint !== undefined)
+            firstMs = group.nowMs - SETTINGS.firstReadMs;
+          if (firstMs === undefined || group.checkpoint === undefined) continue;
+          const known = [...group.reads.map(({ window }) => window), ...group.holes];
+          expect(uncovered(firstMs, group.checkpoint.readThroughMs, known)).toEqual([]);
+        }
+      }),
+    );
+  });
+
+  it('has read everything from the first read to now once nothing is left to catch up', () => {
+    fc.assert(
+      fc.property(steps, (all) => {
+        const group = new Group();
+        group.live(0);
+        for (const one of all) play(group, one);
+        group.live(0);
+        while (group.behind());
+        expect(group.holes).toEqual([]);
+        const windows = group.reads.map(({ window }) => window);
+        expect(uncovered(START - SETTINGS.firstReadMs, group.nowMs, windows)).toEqual([]);
+      }),
+    );
+  });
+
+  it('never moves the time read whole backwards, nor past a span that nobody has read', () => {
+    fc.assert(
+      fc.property(steps, (all) => {
+        const group = new Group();
+        let through = Number.NEGATIVE_INFINITY;
+        for (const one of all) {
+          play(group, one);
+          if (group.checkpoint === undefined) continue;
+          const next = readWholeThrough(group.checkpoint);
+          expect(next).toBeGreaterThanOrEqual(through);
+          through = next;
+          const windows = group.reads.map(({ window }) => window);
+          expect(uncovered(Math.min(...windows.map(({ fromMs }) => fromMs)), through, windows)).toEqual([]);
+        }
+      }),
+    );
+  });
+
+  it('reads at most one slice, and the overlap of late lines, at a time', () => {
+    fc.assert(
+      fc.property(steps, (all) => {
+        const group = new Group();
+        for (const one of all) play(group, one);
+        for (const { kind, window } of group.reads) {
+          const most = kind === 'live' ? SETTINGS.sliceMs + 2 * MINUTE : SETTINGS.sliceMs;
+          if (kind !== 'reread') expect(window.toMs - window.fromMs).toBeLessThanOrEqual(most);
+          expect(window.toMs).toBeGreaterThan(window.fromMs);
+        }
+      }),
+    );
+  });
+
+  it('reads every time again at each of its ages, or at a later one', () => {
+    fc.assert(
+      fc.property(steps, fc.integer({ min: 0, max: 30 * HOUR }), (all, restMs) => {
+        const group = new Group();
+        group.live(0);
+        for (const one of all) play(group, one);
+        group.nowMs += restMs;
+        while (group.behind());
+        const { nowMs, reads } = group;
+        for (const ageMs of SETTINGS.rereadsMs) {
+          // Neighbours grow together, so the last of a stretch decides when all of it is due.
+          const dueToMs = nowMs - ageMs - Math.max(SETTINGS.sliceMs, ageMs / 12);
+          const through = group.checkpoint?.readThroughMs ?? 0;
+          const inTime = reads.flatMap(({ window, atMs }) => {
+            const toMs = Math.min(window.toMs, atMs - ageMs);
+            return toMs > window.fromMs ? [{ fromMs: window.fromMs, toMs }] : [];
+          });
+          const fromMs = START - SETTINGS.firstReadMs;
+          expect(uncovered(fromMs, Math.min(dueToMs, through), inTime)).toEqual([]);
+        }
+      }),
+    );
+  });
+
+  it('keeps a short list over two days of polling every twenty seconds', () => {
+    const group = new Group();
+    for (const endMs = START + 48 * HOUR; group.nowMs < endMs; group.nowMs += 20 * SECOND) {
+      group.live(MINUTE);
+      group.behind();
+    }
+    expect(group.longestList).toBeLessThan(60);
+    const perPass = SETTINGS.rereadsMs.map(
+      (ageMs) =>
+        group.reads.filter(({ kind, window, atMs }) => {
+          return kind === 'reread' && atMs - window.toMs >= ageMs && atMs - window.toMs < 2 * ageMs;
+        }).length,
+    );
+    expect(perPass[0]).toBeGreaterThan((47 * HOUR) / SETTINGS.sliceMs);
+    expect(perPass[2]).toBeLessThan(30);
+  });
+
+  it('catches up before it reads again, and the oldest hole first', () => {
+    const group = new Group();
+    group.live(0);
+    group.nowMs += 2 * HOUR;
+    group.live(0);
+    group.nowMs += 2 * HOUR;
+    group.live(0);
+    const kinds: string[] = [];
+    const starts: number[] = [];
+    while (group.behind()) {
+      kinds.push(group.reads.at(-1)?.kind ?? '');
+      starts.push(group.reads.at(-1)?.window.fromMs ?? 0);
+    }
+    const caughtUp = kinds.filter((kind) => kind === 'catch_up').length;
+    expect(kinds.slice(0, caughtUp)).toEqual(Array(caughtUp).fill('catch_up'));
+    expect(starts.slice(0, caughtUp)).toEqual(starts.slice(0, caughtUp).sort((a, b) => a - b));
+    expect(caughtUp).toBe(24);
+  });
+});

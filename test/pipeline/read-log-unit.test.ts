@@ -1,0 +1,168 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { IncompleteReadError } from '../../src/core/errors.ts';
+import type { LogPart } from '../../src/model/part.ts';
+import { createLagMeter, LogUnit, type LogUnitSettings } from '../../src/pipeline/log-unit.ts';
+import { line, page, ReadingRig, type Script, ScriptedSource, UNIT } from './reading-rig.ts';
+
+const MINUTE = 60_000;
+const SETTINGS: LogUnitSettings = {
+  firstReadMs: MINUTE,
+  sliceMs: 30 * MINUTE,
+  rereadsMs: [5 * MINUTE],
+  lagAllowanceMs: MINUTE,
+  maxOverlapMs: 2 * MINUTE,
+  batchEvents: 3,
+};
+const GO = new AbortController().signal;
+
+let rig: ReadingRig;
+beforeEach(async () => {
+  rig = await ReadingRig.start();
+});
+afterEach(() => rig.dispose());
+
+function at(agoMs: number): number {
+  return rig.clock.now() - agoMs;
+}
+
+function unitOver(...scripts: Script<LogPart>[]): { unit: LogUnit; source: ScriptedSource<LogPart> } {
+  const source = new ScriptedSource<LogPart>(UNIT, ...scripts);
+  const { ingest, journal, clock } = rig;
+  const unit = new LogUnit({
+    source,
+    ingest,
+    journal,
+    clock,
+    lag: createLagMeter(SETTINGS),
+    settings: SETTINGS,
+  });
+  return { unit, source };
+}
+
+describe('reading one window of a log group', () => {
+  it('commits slices as it goes and moves the position with the last one alone', async () => {
+    const lines = ['a', 'b', 'c', 'd', 'e'].map((id, n) => line(id, at(9_000 - n)));
+    const { unit } = unitOver([
+      page(lines.slice(0, 2)),
+      page(lines.slice(2, 4)),
+      page([]),
+      page(lines.slice(4)),
+    ]);
+    expect(await unit.pollLive(GO)).toBe(5);
+    expect(
+      rig.commits.map(({ records, nextCheckpoint }) => [records.length, nextCheckpoint !== undefined]),
+    ).toEqual([
+      [4, false],
+      [1, true],
+    ]);
+    expect(await rig.requests()).toEqual(['ext-a', 'ext-b', 'ext-c', 'ext-d', 'ext-e']);
+  });
+
+  it('leaves the position when the window breaks off, and keeps what it brought', async () => {
+    const lines = ['a', 'b', 'c', 'd'].map((id, n) => line(id, at(9_000 - n)));
+    const { unit } = unitOver(
+      [page(lines.slice(0, 3)), page(lines.slice(3)), new IncompleteReadError('the token repeated')],
+      [page(lines)],
+    );
+    await expect(unit.pollLive(GO)).rejects.toThrow('the token repeated');
+    expect(await rig.requests()).toEqual(['ext-a', 'ext-b', 'ext-c']);
+    expect(rig.ingest.checkpointOf(UNIT)).toBeUndefined();
+    expect(await unit.pollLive(GO)).toBe(1);
+    expect(await rig.requests()).toEqual(['ext-a', 'ext-b', 'ext-c', 'ext-d']);
+  });
+
+  it('asks for the same window again after one that broke off', async () => {
+    const { unit, source } = unitOver([new IncompleteReadError('no answer')], [page([])]);
+    await expect(unit.pollLive(GO)).rejects.toThrow();
+    await unit.pollLive(GO);
+    expect(source.windows[0]).toEqual(source.windows[1]);
+  });
+
+  it('stores an event once that two pages of a window show', async () => {
+    const twice = line('a', at(9_000));
+    const { unit } = unitOver([page([twice]), page([twice, line('b', at(8_000))])]);
+    expect(await unit.pollLive(GO)).toBe(2);
+    expect(await rig.requests()).toEqual(['ext-a', 'ext-b']);
+    const [entry] = await rig.ledger();
+    expect(entry).toMatchObject({ read: 3, seen: 2, stored: 2 });
+  });
+
+  it('drops what is stored when it reaches back for late lines, also as a new worker', async () => {
+    const known = line('a', at(9_000));
+    await unitOver([page([known])]).unit.pollLive(GO);
+    await rig.restart();
+    rig.clock.skip(20_000);
+    const late = line('late', at(30_000));
+    const { unit, source } = unitOver([page([late, known])]);
+    expect(await unit.pollLive(GO)).toBe(1);
+    expect(source.windows[0]).toEqual({ fromMs: at(20_000 + SETTINGS.lagAllowanceMs), toMs: at(0) });
+    expect(await rig.requests()).toEqual(['ext-a', 'ext-late']);
+  });
+
+  it('reads a closed window again at its age and adds only what is new', async () => {
+    const known = line('a', at(9_000));
+    const late = line('late', at(8_000));
+    const { unit, source } = unitOver([page([known])], [page([known, late])]);
+    await unit.pollLive(GO);
+    expect(await unit.pollBehind(GO)).toBe(false);
+    rig.clock.skip(5 * MINUTE);
+    expect(await unit.pollBehind(GO)).toBe(true);
+    expect(source.windows[1]).toEqual(source.windows[0]);
+    expect(await rig.requests()).toEqual(['ext-a', 'ext-late']);
+    expect(await unit.pollBehind(GO)).toBe(false);
+  });
+
+  it('reads live first after a long pause and catches up in slices beside it', async () => {
+    const { unit, source } = unitOver([page([])]);
+    await unit.pollLive(GO);
+    const stoppedMs = rig.clock.now();
+    rig.clock.skip(100 * MINUTE);
+    await unit.pollLive(GO);
+    const liveFromMs = source.windows[1]?.fromMs ?? 0;
+    expect(source.windows[1]?.toMs).toBe(rig.clock.now());
+    expect(liveFromMs).toBeGreaterThanOrEqual(at(SETTINGS.sliceMs));
+    expect(rig.ingest.readWholeThrough(UNIT)).toBe(stoppedMs);
+    while (await unit.pollBehind(GO));
+    expect(rig.ingest.readWholeThrough(UNIT)).toBe(rig.clock.now());
+    let atMs = stoppedMs;
+    for (const window of source.windows.slice(2)) if (window.fromMs === atMs) atMs = window.toMs;
+    expect(atMs).toBe(liveFromMs);
+  });
+
+  it('stops between two pages when it is told to, and keeps the position', async () => {
+    const stop = new AbortController();
+    const { unit } = unitOver([page([line('a', at(9_000))]), page([line('b', at(8_000))])]);
+    const original = unit.source.read.bind(unit.source);
+    const source = {
+      unit: UNIT,
+      async *read(...args: Parameters<typeof original>) {
+        for await (const next of original(...args)) {
+          yield next;
+          stop.abort(new Error('stopping'));
+        }
+      },
+    };
+    const { ingest, journal, clock } = rig;
+    const stopped = new LogUnit({
+      source,
+      ingest,
+      journal,
+      clock,
+      lag: createLagMeter(SETTINGS),
+      settings: SETTINGS,
+    });
+    await expect(stopped.pollLive(stop.signal)).rejects.toThrow('stopping');
+    expect(ingest.checkpointOf(UNIT)).toBeUndefined();
+  });
+
+  it('measures lag on live reading, not on what is read late on purpose', async () => {
+    const slow = (id: string) => ({
+      ...line(id, at(0)),
+      source: { ...line(id, at(0)).source, ingestionMs: at(-90_000) },
+    });
+    const { unit } = unitOver([page([slow('a')])]);
+    expect(unit.lag.allowanceMs).toBe(MINUTE);
+    await unit.pollLive(GO);
+    expect(unit.lag.allowanceMs).toBeGreaterThan(90_000);
+  });
+});
