@@ -42,8 +42,7 @@ const ARCHITECTURE: Architecture = {
     escapes: { 'correlate/state-rows.ts': ['cast'] },
     // The optional peer: its name must not be resolved before it is wanted.
     computedImports: ['sinks/splunk/splunk-logging-transport.ts'],
-    // A state machine that reads best whole.
-    lines: { 'correlate/correlator.ts': 900 },
+    lines: {},
   },
 };
 

@@ -1,4 +1,5 @@
-import type { Invocation } from './invocation.ts';
+import { GroupMap } from './group-map.ts';
+import { gatewayRefOf, type Invocation, isClaimedByName } from './invocation.ts';
 
 /** True once some record has the invocation's lines. */
 export function isWritten(invocation: Invocation): boolean {
@@ -11,8 +12,7 @@ export function isWritten(invocation: Invocation): boolean {
  */
 export function isSettled(invocation: Invocation, nowMs: number, openForMs: number): boolean {
   if (!isWritten(invocation)) return false;
-  const byName = invocation.claim !== undefined && invocation.claim.joinKey !== 'gateway_request_id';
-  if (byName || invocation.gatewayRequestId === undefined) return true;
+  if (isClaimedByName(invocation) || invocation.gatewayRequestId === undefined) return true;
   return invocation.readMs + openForMs < nowMs;
 }
 
@@ -22,7 +22,7 @@ export function isSettled(invocation: Invocation, nowMs: number, openForMs: numb
  */
 export class InvocationBook {
   readonly #byKey = new Map<string, Invocation>();
-  readonly #byGatewayId = new Map<string, Set<string>>();
+  readonly #byGatewayId = new GroupMap<string>();
   /** True once memory no longer holds every invocation that the journal may hold. */
   #forgetful = false;
 
@@ -47,25 +47,17 @@ export class InvocationBook {
     this.index(invocation);
   }
 
-  /** Keeps the gateway-id index true after a line or a claim was added. */
+  /** Keeps the gateway-id index true after a line that names one, or a claim, was added. */
   index(invocation: Invocation): void {
-    if (invocation.gatewayRequestId === undefined) return;
-    const ref = `${invocation.unit}\n${invocation.gatewayRequestId}`;
-    const claimedByName = invocation.claim !== undefined && invocation.claim.joinKey !== 'gateway_request_id';
-    const keys = this.#byGatewayId.get(ref);
-    if (claimedByName) {
-      keys?.delete(invocation.key);
-      if (keys?.size === 0) this.#byGatewayId.delete(ref);
-    } else if (keys === undefined) {
-      this.#byGatewayId.set(ref, new Set([invocation.key]));
-    } else {
-      keys.add(invocation.key);
-    }
+    const ref = gatewayRefOf(invocation);
+    if (ref === undefined) return;
+    if (isClaimedByName(invocation)) this.#byGatewayId.delete(ref, invocation.key);
+    else this.#byGatewayId.add(ref, invocation.key);
   }
 
   byGatewayRef(ref: string): Invocation[] {
     const found: Invocation[] = [];
-    for (const key of this.#byGatewayId.get(ref) ?? []) {
+    for (const key of this.#byGatewayId.get(ref)) {
       const invocation = this.#byKey.get(key);
       if (invocation !== undefined) found.push(invocation);
     }
@@ -90,10 +82,7 @@ export class InvocationBook {
   }
 
   #unindex(invocation: Invocation): void {
-    if (invocation.gatewayRequestId === undefined) return;
-    const ref = `${invocation.unit}\n${invocation.gatewayRequestId}`;
-    const keys = this.#byGatewayId.get(ref);
-    keys?.delete(invocation.key);
-    if (keys?.size === 0) this.#byGatewayId.delete(ref);
+    const ref = gatewayRefOf(invocation);
+    if (ref !== undefined) this.#byGatewayId.delete(ref, invocation.key);
   }
 }

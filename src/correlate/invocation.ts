@@ -32,8 +32,8 @@ export interface OwnIdentity {
 }
 
 /**
- * One Lambda request id: all its lines. Complete at REPORT or timeout. It stays whole after it was claimed, because a
- * line may come late and the record must then be written again from all of them.
+ * One Lambda request id: all its lines. Begun at START, complete at REPORT or timeout. It stays whole after it was
+ * claimed, because a line may come late and the record must then be written again from all of them.
  */
 export interface Invocation {
   readonly key: string;
@@ -42,6 +42,7 @@ export interface Invocation {
   readonly firstSource: SourceRef;
   startMs: number;
   endMs: number;
+  begun: boolean;
   complete: boolean;
   decision: 'allow' | 'deny' | 'error' | undefined;
   reason: string | undefined;
@@ -66,6 +67,20 @@ export function invocationKey(unit: string, lambdaRequestId: string): string {
   return `${unit}\n${lambdaRequestId}`;
 }
 
+/** What lines and invocations under one gateway request id have in common. */
+export function gatewayRef(unit: string, gatewayRequestId: string): string {
+  return `${unit}\n${gatewayRequestId}`;
+}
+
+export function gatewayRefOf({ unit, gatewayRequestId }: Invocation): string | undefined {
+  return gatewayRequestId === undefined ? undefined : gatewayRef(unit, gatewayRequestId);
+}
+
+/** True once a line claims it that names it: no line that merely shares a gateway request id can have it any more. */
+export function isClaimedByName({ claim }: Invocation): boolean {
+  return claim !== undefined && claim.joinKey !== 'gateway_request_id';
+}
+
 export function newInvocation(line: AuthorizerLinePart, readMs: number): Invocation {
   return {
     key: invocationKey(line.unit, line.lambdaRequestId),
@@ -74,6 +89,7 @@ export function newInvocation(line: AuthorizerLinePart, readMs: number): Invocat
     firstSource: line.source,
     startMs: line.source.timestampMs,
     endMs: line.source.timestampMs,
+    begun: false,
     complete: false,
     decision: undefined,
     reason: undefined,
@@ -104,6 +120,7 @@ export function addLine(invocation: Invocation, line: AuthorizerLinePart): void 
   invocation.startMs = Math.min(invocation.startMs, at);
   invocation.endMs = Math.max(invocation.endMs, at);
   invocation.sources.push(line.source);
+  if (line.line === 'start') invocation.begun = true;
   if (line.line === 'report' || line.line === 'timeout') invocation.complete = true;
   if (line.durationMs !== undefined) invocation.durationMs = line.durationMs;
   if (line.text !== undefined) {
@@ -153,9 +170,25 @@ export function requestEndMs(part: AccessPart): number {
  * True when the invocation ran inside the request. A start known to the second only (CLF time) opens the interval by
  * that second; `skewMs` allows for two hosts' clocks.
  */
-export function containsInvocation(part: AccessPart, invocation: Invocation, skewMs: number): boolean {
+function containsInvocation(part: AccessPart, invocation: Invocation, skewMs: number): boolean {
   const slack = skewMs + (part.startResolutionMs > 1 ? part.startResolutionMs : 0);
   return part.startMs - skewMs <= invocation.startMs && invocation.endMs <= requestEndMs(part) + slack;
+}
+
+/**
+ * True when the request can have caused the invocation. A gateway that gave up on a slow function (`failed`) answers
+ * before the function ends: for failures the start decides.
+ */
+export function canHaveCaused(
+  part: AccessPart,
+  failed: boolean,
+  invocation: Invocation,
+  skewMs: number,
+): boolean {
+  if (containsInvocation(part, invocation, skewMs)) return true;
+  if (!failed) return false;
+  const slack = skewMs + part.startResolutionMs;
+  return part.startMs - skewMs <= invocation.startMs && invocation.startMs <= requestEndMs(part) + slack;
 }
 
 /**

@@ -1,62 +1,66 @@
-/** A binary min-heap of keys by time: which waiting parts a moving watermark or clock lets go. */
-export class ReleaseQueue {
+/** A binary min-heap of items by time: what a moving watermark or clock lets go. */
+export class ReleaseQueue<T> {
   readonly #times: number[] = [];
-  readonly #keys: string[] = [];
+  readonly #items: T[] = [];
 
-  get size(): number {
-    return this.#times.length;
-  }
-
-  push(atMs: number, key: string): void {
+  push(atMs: number, item: T): void {
     this.#times.push(atMs);
-    this.#keys.push(key);
+    this.#items.push(item);
     let child = this.#times.length - 1;
     while (child > 0) {
       const parent = (child - 1) >> 1;
-      if ((this.#times[parent] ?? 0) <= atMs) break;
-      this.#swap(child, parent);
+      if (this.#timeAt(parent) <= atMs) break;
+      this.#move(parent, child);
       child = parent;
     }
+    this.#times[child] = atMs;
+    this.#items[child] = item;
   }
 
-  /** Removes and returns every key with a time below `beforeMs`, earliest first. */
-  *popBefore(beforeMs: number): Generator<string> {
-    while (this.#times.length > 0 && (this.#times[0] ?? Number.POSITIVE_INFINITY) < beforeMs) {
-      yield this.#pop();
+  /** Removes and returns every item with a time below `beforeMs`, earliest first. */
+  *popBefore(beforeMs: number): Generator<T> {
+    while (this.#timeAt(0) < beforeMs) {
+      const item = this.#items[0];
+      this.#removeFirst();
+      if (item !== undefined) yield item;
     }
   }
 
-  #pop(): string {
-    const key = this.#keys[0] ?? '';
-    const lastTime = this.#times.pop();
-    const lastKey = this.#keys.pop();
-    if (this.#times.length > 0 && lastTime !== undefined && lastKey !== undefined) {
-      this.#times[0] = lastTime;
-      this.#keys[0] = lastKey;
-      this.#sink();
-    }
-    return key;
+  #removeFirst(): void {
+    const time = this.#times.pop();
+    const item = this.#items.pop();
+    if (time === undefined || item === undefined || this.#times.length === 0) return;
+    const place = this.#sinkHole(time);
+    this.#times[place] = time;
+    this.#items[place] = item;
   }
 
-  #sink(): void {
-    let parent = 0;
-    for (;;) {
-      const left = parent * 2 + 1;
-      if (left >= this.#times.length) return;
-      const right = left + 1;
-      const child = this.#at(right) < this.#at(left) ? right : left;
-      if (this.#at(parent) <= this.#at(child)) return;
-      this.#swap(parent, child);
-      parent = child;
+  /** Moves earlier children up from the root and returns the place where `time` belongs. */
+  #sinkHole(time: number): number {
+    let hole = 0;
+    let child = this.#earlierChild(hole);
+    while (this.#timeAt(child) < time) {
+      this.#move(child, hole);
+      hole = child;
+      child = this.#earlierChild(hole);
     }
+    return hole;
   }
 
-  #at(index: number): number {
+  #earlierChild(parent: number): number {
+    const left = parent * 2 + 1;
+    return this.#timeAt(left + 1) < this.#timeAt(left) ? left + 1 : left;
+  }
+
+  /** Beyond the end lies the end of time. */
+  #timeAt(index: number): number {
     return this.#times[index] ?? Number.POSITIVE_INFINITY;
   }
 
-  #swap(a: number, b: number): void {
-    [this.#times[a], this.#times[b]] = [this.#at(b), this.#at(a)];
-    [this.#keys[a], this.#keys[b]] = [this.#keys[b] ?? '', this.#keys[a] ?? ''];
+  #move(from: number, to: number): void {
+    const item = this.#items[from];
+    if (item === undefined) return;
+    this.#times[to] = this.#timeAt(from);
+    this.#items[to] = item;
   }
 }

@@ -2,7 +2,7 @@ import type { AccessPart } from '../model/part.ts';
 import type { JoinOutcome } from '../model/request-record.ts';
 import { isGatewayKind, isLambdaKind, type LineVerdict, showsAuthorizerCall } from './decide.ts';
 import { usableRequestId } from './ids.ts';
-import { invocationKey } from './invocation.ts';
+import { gatewayRef, invocationKey } from './invocation.ts';
 
 /** How a line finds its decision: at once, or by waiting for what the reference names. */
 export type PartRoute =
@@ -14,6 +14,8 @@ export type PartRoute =
     }
   | { readonly mode: 'gateway'; readonly ref: string }
   | { readonly mode: 'connection'; readonly ref: string };
+
+export type NamedRoute = Extract<PartRoute, { mode: 'named' }>;
 
 /** Decides from one line alone; a line that needs no partner never waits. */
 export function routePart(part: AccessPart, verdict: LineVerdict): PartRoute {
@@ -37,12 +39,12 @@ export function outcomeWithoutPartner(verdict: LineVerdict): JoinOutcome {
 
 /** WebSocket: only `$connect` asks the authorizer; every other line of the connection lives on that decision. */
 export function isConnectionLine(part: AccessPart): boolean {
-  return (
-    part.stage.protocol === 'WEBSOCKET' &&
-    isLambdaKind(part.authorizerKind) &&
-    part.fields.route !== '$connect' &&
-    part.fields.eventType !== 'CONNECT'
-  );
+  return part.stage.protocol === 'WEBSOCKET' && isLambdaKind(part.authorizerKind) && !isConnectLine(part);
+}
+
+/** The line that opens a connection, and whose decision the connection lives on. */
+export function isConnectLine({ fields }: AccessPart): boolean {
+  return fields.route === '$connect' || fields.eventType === 'CONNECT';
 }
 
 export function connectionRef(part: AccessPart): string | undefined {
@@ -74,5 +76,5 @@ function routeByKeys(part: AccessPart, unit: string, verdict: LineVerdict): Part
   if (notCalled || requestId === undefined || part.authorizerKind !== 'lambda_request') {
     return { mode: 'done', outcome: outcomeWithoutPartner(verdict) };
   }
-  return { mode: 'gateway', ref: `${unit}\n${requestId}` };
+  return { mode: 'gateway', ref: gatewayRef(unit, requestId) };
 }

@@ -97,6 +97,8 @@ export function readInvocation(body: string): Invocation {
     );
   }
   const blank = {
+    // Rows of versions that did not ask for it.
+    begun: true,
     decision: undefined,
     reason: undefined,
     principal: undefined,

@@ -1,4 +1,6 @@
 import type { AccessPart } from '../model/part.ts';
+import { GroupMap } from './group-map.ts';
+import { requestEndMs } from './invocation.ts';
 import type { PartRoute } from './route-part.ts';
 
 export type WaitingRoute = Exclude<PartRoute, { mode: 'done' }>;
@@ -22,27 +24,43 @@ export interface Waiting {
   expiresMs: number;
 }
 
+export function newWaiting(part: AccessPart, recordId: string, route: WaitingRoute, readMs: number): Waiting {
+  const { account, region, logGroup, eventId } = part.source;
+  return {
+    key: `${recordId}\n${eventId}`,
+    recordId,
+    unit: `logs:${account}:${region}:${logGroup}`,
+    authorizerUnit: part.authorizerUnit,
+    route,
+    endMs: requestEndMs(part),
+    readMs,
+    part,
+    left: false,
+    writtenEventId: undefined,
+    expiresMs: 0,
+  };
+}
+
 /** Waiting lines, findable by what they wait for. */
 export class WaitingRoom {
   readonly #byKey = new Map<string, Waiting>();
-  readonly #byRef = new Map<string, Set<Waiting>>();
+  readonly #byRef: Readonly<Record<WaitingRoute['mode'], GroupMap<Waiting>>> = {
+    named: new GroupMap(),
+    gateway: new GroupMap(),
+    connection: new GroupMap(),
+  };
+  /** Those whose body is here and in the journal, the longest here first. */
+  readonly #spillable = new Set<Waiting>();
   #bodies = 0;
 
   get size(): number {
     return this.#byKey.size;
   }
 
-  get bodiesInMemory(): number {
-    return this.#bodies;
-  }
-
   add(entry: Waiting): void {
     this.#byKey.set(entry.key, entry);
     if (entry.part !== undefined) this.#bodies += 1;
-    const ref = refKey(entry.route.mode, entry.route.ref);
-    const group = this.#byRef.get(ref);
-    if (group === undefined) this.#byRef.set(ref, new Set([entry]));
-    else group.add(entry);
+    this.#byRef[entry.route.mode].add(entry.route.ref, entry);
   }
 
   get(key: string): Waiting | undefined {
@@ -52,37 +70,34 @@ export class WaitingRoom {
   remove(entry: Waiting): void {
     if (!this.#byKey.delete(entry.key)) return;
     if (entry.part !== undefined) this.#bodies -= 1;
-    const ref = refKey(entry.route.mode, entry.route.ref);
-    const group = this.#byRef.get(ref);
-    group?.delete(entry);
-    if (group?.size === 0) this.#byRef.delete(ref);
+    this.#spillable.delete(entry);
+    this.#byRef[entry.route.mode].delete(entry.route.ref, entry);
   }
 
   /** Everything that waits for one invocation, gateway request id or connection. */
   waitingFor(mode: WaitingRoute['mode'], ref: string): readonly Waiting[] {
-    const group = this.#byRef.get(refKey(mode, ref));
-    return group === undefined ? [] : [...group];
+    return this.#byRef[mode].get(ref);
   }
 
-  /** Lets go of the body; the journal has it. */
-  spill(entry: Waiting): void {
-    if (entry.part === undefined) return;
-    entry.part = undefined;
-    this.#bodies -= 1;
+  /** The journal has the body, or will have it before the next `trim`. */
+  markStored(entry: Waiting): void {
+    if (entry.part !== undefined) this.#spillable.add(entry);
   }
 
+  /** The body, read back from the journal. */
   restore(entry: Waiting, part: AccessPart): void {
     if (entry.part === undefined) this.#bodies += 1;
     entry.part = part;
+    this.#spillable.add(entry);
   }
 
-  clear(): void {
-    this.#byKey.clear();
-    this.#byRef.clear();
-    this.#bodies = 0;
+  /** Lets go of the oldest bodies above `limit` that the journal has. Call only when everything is committed. */
+  trim(limit: number): void {
+    for (const entry of this.#spillable) {
+      if (this.#bodies <= limit) return;
+      this.#spillable.delete(entry);
+      entry.part = undefined;
+      this.#bodies -= 1;
+    }
   }
-}
-
-function refKey(mode: string, ref: string): string {
-  return `${mode}\n${ref}`;
 }

@@ -73,7 +73,9 @@ function expectedWords(issue: Issue, schema: JsonSchema | undefined): string {
     case 'invalid_type':
       return typeWords(issue.expected, schema);
     case 'invalid_value':
-      return `one of ${issue.values.map(String).join(', ')}`;
+      return issue.values.length === 1
+        ? String(issue.values[0])
+        : `one of ${issue.values.map(String).join(', ')}`;
     case 'invalid_union':
       return unionWords(issue, schema);
     case 'too_small':

@@ -23,7 +23,7 @@ export const defaultLaneSettings: LaneSettings = {
   firstRetryMs: 250,
   maxRetryMs: 30_000,
   heldProbeMs: 30_000,
-  batchesInFlight: 2,
+  batchesInFlight: 3,
 };
 
 /** Batches kept in memory, those included that ended behind one that is slow: more would only wait with them. */
@@ -40,6 +40,11 @@ export interface LaneStatus {
   /** Why the last attempt did not deliver everything; undefined when it did. */
   readonly trouble: string | undefined;
 }
+
+/** From this failure in a row on a destination counts as down and is probed by one batch at a time. */
+const PROBING_ATTEMPT = 2;
+/** From this one it is said in the log, once until it is well again. */
+const DOWN_ATTEMPT = 4;
 
 /** A batch under way, and what of it has no end yet. */
 interface Flight {
@@ -71,6 +76,7 @@ export class LaneDrain {
   readonly #flights: Flight[] = [];
   /** Two batches that end together must see each other's end, or neither moves the cursor over both. */
   readonly #acknowledging = new Mutex();
+  #isDown = false;
   #cursor = 0;
   #launchedSeq = 0;
   #throughMs = 0;
@@ -151,12 +157,12 @@ export class LaneDrain {
   }
 
   /**
-   * The next rows to send; undefined when there are none, or when enough is under way. While anything under way is in
-   * trouble nothing new is started: a destination that is down is probed by one batch, not by all of them.
+   * The next rows to send; undefined when there are none, or when enough is under way. One refusal is weather; from the
+   * second in a row nothing new is started: a destination that is down is probed by one batch, not by all of them.
    */
   async #nextBatch(signal: AbortSignal): Promise<readonly JournalEntry[] | undefined> {
-    const limit =
-      this.#trouble === undefined && this.#held === undefined ? this.#settings.batchesInFlight : 1;
+    const isDown = this.#flights.some((flight) => flight.attempt >= PROBING_ATTEMPT);
+    const limit = isDown || this.#held !== undefined ? 1 : this.#settings.batchesInFlight;
     if (this.#flights.filter((flight) => flight.open.length > 0).length >= limit) return undefined;
     if (this.#flights.length >= MOST_FLIGHTS) return undefined;
     try {
@@ -289,6 +295,7 @@ export class LaneDrain {
       return;
     }
     await this.#release(flight);
+    if (verdict.accepted.length > 0) this.#sayWell();
     if (flight.open.length === 0) {
       flight.trouble = undefined;
       if (verdict.slowDownMs !== undefined) await this.#clock.sleep(verdict.slowDownMs, signal);
@@ -298,8 +305,24 @@ export class LaneDrain {
     flight.attempt = progressed ? 1 : flight.attempt + 1;
     flight.trouble = verdict.retryReason ?? 'the destination asked to try again';
     this.#meter.count('gatewatch_lane_retries_total', 1, { lane: this.id.name });
+    if (flight.attempt >= DOWN_ATTEMPT) this.#sayDown(flight.trouble);
     const ownMs = this.#backoffMs(flight.attempt);
     await this.#clock.sleep(Math.max(ownMs, verdict.retryAfterMs ?? 0), signal);
+  }
+
+  #sayDown(reason: string): void {
+    if (this.#isDown) return;
+    this.#isDown = true;
+    this.#logger.warn(
+      { lane: this.id.name, reason },
+      'the destination is down: nothing is lost, it is tried again and again',
+    );
+  }
+
+  #sayWell(): void {
+    if (!this.#isDown) return;
+    this.#isDown = false;
+    this.#logger.info({ lane: this.id.name }, 'the destination takes records again');
   }
 
   #backoffMs(attempt: number): number {

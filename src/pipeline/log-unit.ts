@@ -33,8 +33,7 @@ export class LogUnit {
   readonly #journal: Journal;
   readonly #clock: Clock;
   readonly #settings: LogUnitSettings;
-  /** Short at first: how much a group holds is known after the first slice, and a busy one holds a lot. */
-  #sliceMs = SHORTEST_SLICE_MS;
+  #sliceMs: number;
 
   constructor(options: {
     readonly source: Source<LogPart>;
@@ -50,6 +49,7 @@ export class LogUnit {
     this.#journal = options.journal;
     this.#clock = options.clock;
     this.#settings = options.settings;
+    this.#sliceMs = options.settings.sliceMs;
   }
 
   get unit(): string {
@@ -98,7 +98,8 @@ export class LogUnit {
 
   /** A call costs the same quota however little it brings: quiet groups are caught up in longer slices. */
   #adaptSlice(events: number): void {
-    if (events < SLICE_EVENTS / 2) this.#sliceMs = Math.min(this.#sliceMs * 2, LONGEST_SLICE_MS);
+    if (events < SLICE_EVENTS / 8) this.#sliceMs = Math.min(this.#sliceMs * 8, LONGEST_SLICE_MS);
+    else if (events < SLICE_EVENTS / 2) this.#sliceMs = Math.min(this.#sliceMs * 2, LONGEST_SLICE_MS);
     else if (events > SLICE_EVENTS * 2) this.#sliceMs = Math.max(this.#sliceMs / 2, SHORTEST_SLICE_MS);
   }
 

@@ -4,7 +4,7 @@ const SECRET_WORD =
 
 /** Names that only speak about a secret: its kind, age, id, or how it was judged. */
 const TELLS_ABOUT =
-  /(?:type|kind|use|name|names|length|len|count|size|status|state|expiry|expires|expiresin|expiration|ttl|latency|latencyms|duration|source|sources|version|arn|url|uri|endpoint|algorithm|alg|issuer|required|present|valid|enabled|keyid|tokenid|secretid|credentialid)$/;
+  /(?:type|kind|use|name|names|length|len|count|size|status|state|expiry|expires|expiresin|expiration|ttl|latency|latencyms|duration|source|sources|version|arn|url|uri|endpoint|algorithm|alg|issuer|required|present|valid|enabled|error|exception|provider|keyid|tokenid|secretid|credentialid)$/;
 
 const MAY_END_IN = /^(?:api|access|private|signing|shared|encryption|functions|subscription)keyid$/;
 

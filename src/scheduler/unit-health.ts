@@ -73,9 +73,7 @@ export class UnitHealth {
     const reason = messageOf(error);
     this.#meter.count('gatewatch_unit_failures_total', 1, { unit });
     if (!(error instanceof HeldError)) {
-      const errors = this.#errors.get(unit) ?? new Map<string, string>();
-      this.#errors.set(unit, errors.set(what, reason));
-      this.#logger.warn({ unit, reason }, 'reading broke off; it is taken up again at the next turn');
+      this.#brokeOff(unit, what, reason);
       return;
     }
     const known = this.#held.get(unit);
@@ -88,6 +86,16 @@ export class UnitHealth {
     const sinceMs = known?.sinceMs ?? this.#clock.now();
     this.#held.set(unit, { reason, sinceMs, probedAt: this.#clock.monotonic() });
     this.#meter.gauge('gatewatch_unit_held', 1, { unit });
+  }
+
+  /** Said when it begins and when its reason changes, not at every turn of an outage. */
+  #brokeOff(unit: string, what: string, reason: string): void {
+    const errors = this.#errors.get(unit) ?? new Map<string, string>();
+    const isNews = errors.get(what) !== reason;
+    this.#errors.set(unit, errors.set(what, reason));
+    const said = 'reading broke off; it is taken up again at the next turn';
+    if (isNews) this.#logger.warn({ unit, reason }, said);
+    else this.#logger.debug({ unit, reason }, said);
   }
 
   #recovered(unit: string, what: string): void {

@@ -33,6 +33,8 @@ export interface WorkerOptions {
   readonly discover: (signal: AbortSignal) => Promise<Inventory>;
   /** Units for an inventory; a unit that stays keeps its object. */
   readonly unitsOf: (inventory: Inventory) => Units;
+  /** Called every few seconds while running: reads secret files again, so that a rotated token takes effect. */
+  readonly heartbeat?: () => void;
   /** How long seen keys and settled state are kept, milliseconds. */
   readonly seenForMs: number;
   /** Carries out what commands beside this worker have ordered. */
@@ -309,6 +311,7 @@ export class Worker {
     while (!signal.aborted) {
       await this.#options.clock.sleep(LEASE_RENEWAL_MS, signal).catch(() => undefined);
       if (signal.aborted) return;
+      this.#options.heartbeat?.();
       if ((await this.#options.journal.renewLease()) === 'fenced') {
         throw new FencedError('This worker lost the journal to another one and stops');
       }

@@ -1,3 +1,4 @@
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { GatewatchError } from '../core/errors.ts';
 import { textIn } from './row.ts';
@@ -23,6 +24,7 @@ export interface WriterConnectionOptions {
  * Memory mapping stays off: it has a corruption story of its own and defeats the memory bound.
  */
 export function openWriterConnection(options: WriterConnectionOptions): DatabaseSync {
+  createPrivately(options.path);
   const db = new DatabaseSync(options.path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
   try {
     requireSafeSqlite(db);
@@ -35,6 +37,11 @@ export function openWriterConnection(options: WriterConnectionOptions): Database
     db.close();
     throw error;
   }
+}
+
+/** The trail is nobody else's to read; SQLite gives its log and index files the rights of the database. */
+function createPrivately(path: string): void {
+  if (path !== ':memory:' && !existsSync(path)) closeSync(openSync(path, 'a', 0o600));
 }
 
 /** A read-only connection, usable beside a running writer in another process. */

@@ -117,6 +117,29 @@ describe('a request with a Lambda authorizer', () => {
     expect(rig.request('1')?.authorizerLog).toEqual(['decision for L1']);
   });
 
+  it('does not claim an invocation whose START, read last, lies before the request', async () => {
+    const [start, ...rest] = invocation({ id: 'L1', startMs: T - 51 });
+    const rig = new Rig();
+    await rig.feed([access({ id: '1', startMs: T, authzRequestId: 'L1' }), ...rest]);
+    expect(rig.request('1')).toBeUndefined();
+    await rig.feed([start].flatMap((part) => part ?? []));
+    expect(rig.request('1')).toMatchObject({ outcome: 'cached_decision', decisionRequestId: 'L1' });
+    await rig.readThrough(T + 60_000);
+    expect(rig.alone('L1')?.outcome).toBe('authorizer_only');
+  });
+
+  it('waits for no START of a function that never logs one', async () => {
+    const rig = new Rig();
+    for (let index = 0; index < 50; index += 1) {
+      await rig.feed(invocation({ id: `past-${index}`, startMs: T - 5_000 }).slice(1));
+    }
+    await rig.feed([
+      access({ id: '1', startMs: T, authzRequestId: 'L1' }),
+      ...invocation({ id: 'L1', startMs: T + 10 }).slice(1),
+    ]);
+    expect(rig.request('1')?.outcome).toBe('matched');
+  });
+
   it('is ambiguous, never merged, when a request got through that its authorizer denied', async () => {
     const rig = new Rig();
     await rig.feed([
@@ -236,6 +259,25 @@ describe('a gateway request id that the client may have chosen', () => {
       expect(rig.alone('L1')?.outcome).toBe('ambiguous');
       expect(rig.alone('L2')?.outcome).toBe('ambiguous');
     }
+  });
+
+  it('is not ambiguous for good: a late END can show that the invocation outlived the request', async () => {
+    const [start, says, ...rest] = invocation({
+      id: 'L2',
+      startMs: T + 12,
+      durationMs: 500,
+      gatewayRequestId: 'G',
+    });
+    const rig = new Rig();
+    await rig.feed([line('a', T, 'G'), ...invocation({ id: 'L1', startMs: T + 10, gatewayRequestId: 'G' })]);
+    await rig.feed([start, says].flatMap((part) => part ?? []));
+    await rig.readThrough(T + 60_000);
+    expect(rig.request('a')?.outcome).toBe('ambiguous');
+    expect(rig.alone('L2')?.outcome).toBe('ambiguous');
+    await rig.feed(rest);
+    await rig.readThrough(T + 90_000);
+    expect(rig.request('a')).toMatchObject({ outcome: 'matched', decisionRequestId: 'L1' });
+    expect(rig.alone('L2')?.outcome).toBe('authorizer_only');
   });
 
   it('names nothing when the gateway replaced it', async () => {

@@ -299,8 +299,8 @@ describe('batches under way together', () => {
     expect(await cursorOf('splunk')).toBe(2);
   });
 
-  it('are not joined by new ones while one of them is in trouble, though others go through', async () => {
-    await rig.rows('a', 'b', 'c', 'd', 'e', 'f');
+  it('are joined by new ones when a destination was busy once', async () => {
+    await rig.rows('a', 'b', 'c', 'd');
     const { sink, answer } = slowSink();
     const drain = await rig.lane(sink, { batchesInFlight: 3 });
     rig.run(drain);
@@ -308,12 +308,27 @@ describe('batches under way together', () => {
     answer(1, busy());
     await until(() => drain.status.trouble !== undefined, 'the first is in trouble');
     answer(2, accepts);
-    await until(() => drain.status.counts.accepted === 1, 'the second is acknowledged');
-    await quiet();
-    expect(sink.sent).toHaveLength(3);
+    await until(() => sink.sent.length === 4, 'the next one is under way');
     expect(drain.status.trouble).toBe('server busy');
     expect(await cursorOf('splunk')).toBe(0);
-    answer(3, accepts);
+  });
+
+  it('are not joined by new ones once one of them was refused twice in a row', async () => {
+    await rig.rows('a', 'b', 'c', 'd', 'e', 'f');
+    const { sink, answer } = slowSink();
+    const drain = await rig.lane(sink, { batchesInFlight: 3, firstRetryMs: 1 });
+    rig.run(drain);
+    await until(() => sink.sent.length === 3, 'three batches are under way');
+    answer(1, busy());
+    await until(() => drain.status.trouble !== undefined, 'the first is in trouble');
+    await rig.clock.advance(5_000);
+    await until(() => sink.sent.length === 4, 'the first is sent again');
+    answer(1, busy());
+    await quiet();
+    answer(2, accepts);
+    await until(() => drain.status.counts.accepted === 1, 'the second is acknowledged');
+    await quiet();
+    expect(sink.sent.map(([seq]) => seq)).toEqual([1, 2, 3, 1]);
   });
 
   it('of which one is slow do not pile up behind it for ever', async () => {

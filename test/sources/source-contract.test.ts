@@ -25,7 +25,7 @@ const FROM_MS = Date.UTC(2026, 10, 22, 9, 50, 0);
 const WINDOW: Window = { fromMs: FROM_MS, toMs: FROM_MS + 5 * MINUTE };
 const UNIT = 'logs:111122223333:eu-west-1:/apigw/orders';
 
-const BUSY = awsError('ThrottlingException', 'Rate exceeded');
+const BUSY = awsError('ServiceUnavailableException', 'Service unavailable', 503);
 const REFUSED = awsError('AccessDeniedException', 'User is not authorized to perform this');
 
 /** Three pages, the second one empty; in the mood `mixed` the third is refused as too much. */
@@ -53,7 +53,7 @@ async function logSource(
 ): Promise<SourceUnderTest<LogPart>> {
   let mood: SourceMood = 'success';
   const stub = await startAwsStub((call) => logAnswer(mood, messages, call));
-  const client = clientsForTest();
+  const client = clientsForTest({ maxAttempts: 1 });
   const ids = messages.map((_message, n) => `event-${n}`);
   return {
     source: createLogSource({ unit: UNIT, group: GROUP, client, toParts }),
@@ -162,7 +162,7 @@ function metricAnswer(mood: SourceMood, call: StubCall): StubAnswer {
 describeSourceContract<MetricRecord>('metrics', async () => {
   let mood: SourceMood = 'success';
   const stub = await startAwsStub((call) => metricAnswer(mood, call));
-  const client = clientsForTest();
+  const client = clientsForTest({ maxAttempts: 1 });
   const idsOf = (metricName: string) =>
     Array.from({ length: MINUTES }, (_, n) => `${metricName} ${FROM_MS + n * MINUTE}`);
   return {

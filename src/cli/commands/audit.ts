@@ -81,6 +81,11 @@ Examples:
   gatewatch audit query --customer C-1042 --from 2026-11-01 --to 2026-11-02 --format csv > c1042.csv
   gatewatch audit query --api orders --outcome ambiguous --format jsonl`;
 
+const SHOW_EXAMPLES = `
+Examples:
+  gatewatch audit show eFqE2DW9XIrCtYBMBoIlSWBOhTWMWmzzBdAO0oGzEpA
+  gatewatch audit show -- -8s1kq0nQmBv3xYwZ2uR7tLc5dEaHfGjKpNoVbXyMsI   an id that begins with a dash stands after --`;
+
 function createShowCommand(context: CliContext, openReader: OpenReader): Command {
   return withPlace(new Command('show'))
     .description(
@@ -88,7 +93,7 @@ function createShowCommand(context: CliContext, openReader: OpenReader): Command
     )
     .argument('<id>', 'record id or event id')
     .option('--json', 'as JSON')
-    .addHelpText('after', '\nExample:\n  gatewatch audit show eFqE2DW9XIrCtYBMBoIlSWBOhTWMWmzzBdAO0oGzEpA')
+    .addHelpText('after', SHOW_EXAMPLES)
     .action((id: string, options: PlaceOptions & { readonly json?: true }) =>
       runShow(context, openReader, id, options),
     );

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { parseTime } from '../../audit/audit-query.ts';
 import type { AwsClients } from '../../aws/aws-clients.ts';
 import type { GatewatchConfig } from '../../config/gatewatch-config.ts';
@@ -65,7 +65,7 @@ export function createBackfillCommand(context: CliContext, host: BackfillHost): 
   return new Command('backfill')
     .description('read a span of the past: forecast its cost, then read it slice by slice, never twice')
     .requiredOption('--from <time>', 'from this time: 2026-11-03T10:00Z, or how long ago: 24h')
-    .option('--to <time>', 'up to this time, itself left out (default: now)', '0s')
+    .addOption(new Option('--to <time>', 'up to this time, itself left out').default('0s', 'now'))
     .option('--unit <pattern>', 'only units that match, e.g. "logs:*:/apigw/orders" or "metrics:*"')
     .option('--rate <calls>', 'most AWS calls per second', rate)
     .option('-y, --yes', 'start without asking')

@@ -30,7 +30,7 @@ interface CostOptions {
 export function createCostCommand(context: CliContext, deps: CostDeps): Command {
   return new Command('cost')
     .description(
-      'print AWS requests, billed units and dollars per day before anything is exported, re-reads included',
+      'print AWS requests, billed units and dollars per day before anything is exported, re-reads included; exit 3 when a listing failed',
     )
     .option('-c, --config <path>', 'configuration file', DEFAULT_CONFIG_PATH)
     .option('--json', 'as JSON instead of a table')
@@ -53,6 +53,7 @@ export function createCostCommand(context: CliContext, deps: CostDeps): Command 
           ? `${JSON.stringify({ ...forecast, complete, pricesVerified: false }, null, 2)}\n`
           : costTable(forecast, complete, options.pricePerThousandMetrics),
       );
+      if (!complete) context.setExitCode(3);
       for (const problem of inventory.problems) {
         context.stderr.write(`${problem.account}, ${problem.region}: ${problem.what}: ${problem.reason}\n`);
       }

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { parseTime } from '../../audit/audit-query.ts';
 import type { Checkpoint, Gap, JournalReader, LaneState, LedgerEntry } from '../../model/journal.ts';
 import { tableOf } from '../backfill-text.ts';
@@ -49,7 +49,7 @@ export function createLedgerCommand(context: CliContext, openReader: OpenReader)
       'what was read, stored, quarantined, filtered, missed and delivered; exit 1 if it does not add up',
     )
     .option('--from <time>', 'windows from this time: 2026-11-03T10:00Z, or how long ago', '24h')
-    .option('--to <time>', 'up to this time, itself left out (default: now)', '0s')
+    .addOption(new Option('--to <time>', 'up to this time, itself left out').default('0s', 'now'))
     .option('--json', 'as JSON')
     .option('--journal <path>', 'journal file, instead of the one the configuration names')
     .option('-c, --config <path>', 'configuration file', DEFAULT_CONFIG_PATH)

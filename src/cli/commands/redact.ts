@@ -4,11 +4,11 @@ import { messageOf, UserError } from '../../core/errors.ts';
 import { createRedactor, type ExplainingRedactor } from '../../redact/redactor.ts';
 import type { CliContext } from '../context.ts';
 
-/** `gatewatch redact FILE [--explain]`: what redaction makes of each line of a file, to try before going live. */
+/** `gatewatch redact FILE|- [--explain]`: what redaction makes of each line of a file, to try before going live. */
 export function createRedactCommand(context: CliContext): Command {
   return new Command('redact')
     .description('print the lines of a file as redaction leaves them; nothing is stored or sent')
-    .argument('<file>', 'text file, e.g. lines copied from CloudWatch')
+    .argument('<file>', 'text file, e.g. lines copied from CloudWatch, or - for standard input')
     .option('--explain', 'show what each rule did to each line, without the secrets themselves')
     .option('--as <kind>', 'how to read a line: text, path or user-agent', 'text')
     .addHelpText('after', '\nExample:\n  gatewatch redact --explain access.log')
@@ -35,7 +35,7 @@ function redactionAs(redactor: ExplainingRedactor, kind: string): (line: string)
 function linesOf(context: CliContext, file: string): readonly string[] {
   let text: string;
   try {
-    text = context.readFile(resolve(context.cwd, file));
+    text = context.readFile(file === '-' ? '/dev/stdin' : resolve(context.cwd, file));
   } catch (cause) {
     throw new UserError('redact_file', `Expected to read ${file}, got ${messageOf(cause)}; check its name.`, {
       cause,

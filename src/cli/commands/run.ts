@@ -56,11 +56,26 @@ export function createOnceCommand(context: CliContext, host: WorkerHost): Comman
     .action(async (options: { config: string; deadline: number; logLevel: LogLevel }) => {
       const { config } = requireConfig(context, options.config);
       await withRuntime(context, host, config, options.logLevel, async (runtime) => {
-        const signal = AbortSignal.any([host.stopSignal(), AbortSignal.timeout(options.deadline)]);
-        const left = await runtime.worker.once(signal);
+        const timeUp = AbortSignal.timeout(options.deadline);
+        const signal = AbortSignal.any([host.stopSignal(), timeUp]);
+        const left = await onceUntil(runtime, signal, timeUp);
         reportOnce(context, runtime, left, options.deadline);
       });
     });
+}
+
+/** A deadline that comes before there is anything to report on is told like any other: what is left is all of it. */
+async function onceUntil(
+  runtime: Runtime,
+  signal: AbortSignal,
+  timeUp: AbortSignal,
+): Promise<readonly string[]> {
+  try {
+    return await runtime.worker.once(signal);
+  } catch (error) {
+    if (!timeUp.aborted || error !== timeUp.reason) throw error;
+    return ['the deadline came before the APIs were listed: nothing was read'];
+  }
 }
 
 /** Opens everything a worker needs, does the work, and closes it in good order whatever came of it. */

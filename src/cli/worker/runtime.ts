@@ -2,6 +2,7 @@ import { type AwsClients, createAwsClients } from '../../aws/aws-clients.ts';
 import type { QuotaOverrides } from '../../aws/quotas.ts';
 import type { GatewatchConfig } from '../../config/gatewatch-config.ts';
 import type { Clock } from '../../core/clock.ts';
+import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Meter } from '../../core/meter.ts';
 import type { Tracer } from '../../core/tracer.ts';
@@ -88,6 +89,7 @@ export async function createRuntime(config: GatewatchConfig, deps: RuntimeDeps):
     discover: (signal) => assembly.discover(signal),
     unitsOf: (inventory) => assembly.unitsOf(inventory),
     seenForMs: seenForMs(config),
+    heartbeat: () => refreshSecrets(sinks, logger),
     backfill: new Backfill({
       ...deps,
       journal,
@@ -120,6 +122,20 @@ function lanesOf(sink: Sink, journal: Journal, deps: RuntimeDeps): LaneDrain[] {
         settings: deps.lanes ?? defaultLaneSettings,
       }),
   );
+}
+
+/** Reads secret files again. One that cannot be read, perhaps half-way through a rotation, leaves the old secret in use. */
+function refreshSecrets(sinks: readonly Sink[], logger: Logger): void {
+  for (const sink of sinks) {
+    try {
+      sink.refreshSecrets();
+    } catch (error) {
+      logger.warn(
+        { sink: sink.name, reason: messageOf(error) },
+        'a secret could not be read again; the old one stays',
+      );
+    }
+  }
 }
 
 /** Turns inventories into units. Log units keep their lag measurements across listings. */

@@ -1,0 +1,33 @@
+import type { AuthorizerKind } from '../model/inventory.ts';
+import type { Journal, JournalRecord, StateChange } from '../model/journal.ts';
+import type { LogPart, StageRef } from '../model/part.ts';
+
+/** Which groups belong together, from the inventory. */
+export interface Topology {
+  /** Units of the access logs whose lines may name an invocation of this authorizer unit. */
+  accessUnitsOf(authorizerUnit: string): readonly string[];
+  /** The stage an invocation belongs to when nothing but its function is known. */
+  stageOf(authorizerUnit: string): { readonly stage: StageRef; readonly kind: AuthorizerKind | 'unknown' };
+}
+
+export interface CorrelateBatch {
+  readonly unit: string;
+  readonly parts: readonly LogPart[];
+  readonly nowMs: number;
+  /**
+   * Event time through which a unit is read whole, less its lag allowance; undefined for a unit nobody reads. With
+   * `atMs`: as it counts for a line of that time, which may lie in a span of the past that is read beside live reading.
+   */
+  readonly watermarkOf: (unit: string, atMs?: number) => number | undefined;
+}
+
+export interface Correlation {
+  readonly records: readonly JournalRecord[];
+  readonly state: readonly StateChange[];
+  readonly unparsed: number;
+  /** Filtered lines by rule. */
+  readonly filtered: ReadonlyMap<string, number>;
+}
+
+/** What the join asks of the journal; what it has to say goes there with the batch's commit. */
+export type CorrelationStore = Pick<Journal, 'state' | 'allState' | 'bodies'>;

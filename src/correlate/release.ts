@@ -1,0 +1,120 @@
+import { expireConnections, leaveOverdueConnections, settleConnections } from './connection-join.ts';
+import { reopenGatewayGroups, settleGatewayGroups } from './gateway-join.ts';
+import type { Invocation } from './invocation.ts';
+import { isWritten } from './invocation-book.ts';
+import type { JoinStep } from './join-step.ts';
+import { writeLonely } from './lonely-invocation.ts';
+import { settleNamed } from './named-join.ts';
+import { type Due, lineDueMs, queueUnitOf } from './release-schedule.ts';
+import { finishWaiting } from './waiting-line.ts';
+import type { Waiting } from './waiting-room.ts';
+
+/** What the watermarks and the clock let go, by how it is settled; gateway groups go to `JoinStep.gatewayRefs`. */
+interface Released {
+  readonly named: Waiting[];
+  readonly overdueConnections: Waiting[];
+  readonly lonely: Invocation[];
+  /** Not yet: another unit has to be read past it first. */
+  readonly requeued: { readonly unit: string; readonly dueMs: number; readonly due: Due }[];
+}
+
+/** Lets go of everything whose partner would have been read by now, or that has been held for long enough. */
+export async function release(step: JoinStep): Promise<void> {
+  reopenGatewayGroups(step);
+  const released = takeDue(step);
+  await settleNamed(step, released.named);
+  await settleGatewayGroups(step);
+  await settleConnections(step);
+  await leaveOverdueConnections(step, released.overdueConnections);
+  for (const invocation of released.lonely) writeLonely(step, invocation);
+  expireWaiting(step);
+  expireConnections(step);
+}
+
+function takeDue(step: JoinStep): Released {
+  const { schedule } = step.memory;
+  const released: Released = { named: [], overdueConnections: [], lonely: [], requeued: [] };
+  for (const due of schedule.popRead(step.watermarkOf)) takeRead(step, due, released);
+  for (const due of schedule.popOverdue(step.nowMs)) takeOverdue(step, due, released);
+  // Only now: live reading may be far beyond a line of the past, whose queue would be popped for ever.
+  for (const { unit, dueMs, due } of released.requeued) schedule.requeue(unit, dueMs, due);
+  return released;
+}
+
+/** The unit it was queued behind has been read past it: it goes if every other that could bring its partner has, too. */
+function takeRead(step: JoinStep, due: Due, released: Released): void {
+  if (due.what === 'line') {
+    takeReadLine(step, due, released);
+    return;
+  }
+  const invocation = unwrittenInvocation(step, due);
+  if (invocation === undefined) return;
+  const dueMs = step.memory.schedule.invocationDueMs(invocation);
+  const unit = unitBehind(step, invocation, dueMs);
+  if (unit === undefined) released.lonely.push(invocation);
+  else released.requeued.push({ unit, dueMs, due });
+}
+
+function takeReadLine(step: JoinStep, due: Due, released: Released): void {
+  const entry = heldLine(step, due);
+  // No watermark tells when a `$connect` must have been read: it can be hours older.
+  if (entry === undefined || entry.route.mode === 'connection') return;
+  const dueMs = lineDueMs(entry);
+  const unit = entry.route.mode === 'gateway' ? entry.unit : queueUnitOf(entry);
+  if (isBehind(step, unit, dueMs)) released.requeued.push({ unit, dueMs, due });
+  else takeLine(step, entry, released);
+}
+
+/** Held for as long as anything is, whatever has been read. */
+function takeOverdue(step: JoinStep, due: Due, released: Released): void {
+  if (due.what === 'invocation') {
+    const invocation = unwrittenInvocation(step, due);
+    if (invocation !== undefined) released.lonely.push(invocation);
+    return;
+  }
+  const entry = heldLine(step, due);
+  if (entry !== undefined) takeLine(step, entry, released);
+}
+
+function takeLine(step: JoinStep, entry: Waiting, released: Released): void {
+  switch (entry.route.mode) {
+    case 'named':
+      released.named.push(entry);
+      return;
+    case 'gateway':
+      step.gatewayRefs.add(entry.route.ref);
+      return;
+    case 'connection':
+      released.overdueConnections.push(entry);
+  }
+}
+
+function unwrittenInvocation({ memory }: JoinStep, { key }: Due): Invocation | undefined {
+  const invocation = memory.invocations.get(key);
+  return invocation === undefined || isWritten(invocation) ? undefined : invocation;
+}
+
+function heldLine({ memory }: JoinStep, { key }: Due): Waiting | undefined {
+  const entry = memory.waiting.get(key);
+  return entry === undefined || entry.left ? undefined : entry;
+}
+
+/** The first unit not yet read to where the last line of the invocation, or the access line it was made for, can be. */
+function unitBehind(step: JoinStep, invocation: Invocation, dueMs: number): string | undefined {
+  if (isBehind(step, invocation.unit, dueMs)) return invocation.unit;
+  return step.topology.accessUnitsOf(invocation.unit).find((unit) => isBehind(step, unit, dueMs));
+}
+
+/** False as well for a unit that nobody reads: there is nothing to wait for. */
+function isBehind({ watermarkOf }: JoinStep, unit: string, dueMs: number): boolean {
+  const watermark = watermarkOf(unit, dueMs);
+  return watermark !== undefined && watermark <= dueMs;
+}
+
+/** Forgets lines that no partner can revise any more. */
+function expireWaiting(step: JoinStep): void {
+  for (const key of step.memory.schedule.popExpired(step.nowMs)) {
+    const entry = step.memory.waiting.get(key);
+    if (entry !== undefined) finishWaiting(step, entry);
+  }
+}

@@ -1,0 +1,54 @@
+import type { AccessPart } from '../model/part.ts';
+import type { RequestRecord } from '../model/request-record.ts';
+import { accessSideOf, assembleRequest } from './assemble.ts';
+import { decideByLine } from './decide.ts';
+import { type JoinStep, writeRecord } from './join-step.ts';
+import { outcomeWithoutPartner } from './route-part.ts';
+import { readWaiting, STATE_KINDS } from './state-rows.ts';
+import type { Waiting } from './waiting-room.ts';
+
+/** Fetches the bodies that memory let go of. A row that the journal has forgotten leaves its entry without one. */
+export async function loadBodies({ store, memory }: JoinStep, entries: readonly Waiting[]): Promise<void> {
+  const spilled = entries.filter((entry) => entry.part === undefined);
+  if (spilled.length === 0) return;
+  const rows = await store.state(
+    STATE_KINDS.waiting,
+    spilled.map((entry) => entry.key),
+  );
+  for (const entry of spilled) {
+    const body = rows.get(entry.key);
+    if (body !== undefined) memory.waiting.restore(entry, readWaiting(body).part);
+  }
+}
+
+/** Goes out without its partner, and stays findable for as long as the partner may still come. */
+export function leaveAlone(step: JoinStep, entry: Waiting, part: AccessPart): void {
+  const verdict = decideByLine(part);
+  const side = accessSideOf(part, entry.recordId, verdict, entry.readMs);
+  const record = assembleRequest(side, { outcome: outcomeWithoutPartner(verdict), joinKey: 'none' });
+  writeOnce(step, entry, record);
+  keepLeft(step, entry, step.nowMs + step.settings.latenessMs);
+}
+
+/** Its record is out; until `expiresMs` a partner that comes late revises it. */
+export function keepLeft(step: JoinStep, entry: Waiting, expiresMs: number): void {
+  if (entry.left) return;
+  entry.left = true;
+  entry.expiresMs = expiresMs;
+  step.memory.schedule.addExpiry(entry);
+  step.waitingChanged.add(entry);
+}
+
+/** Nothing can change its record any more, or only its invocation's own lines can. */
+export function finishWaiting(step: JoinStep, entry: Waiting): void {
+  step.memory.waiting.remove(entry);
+  step.waitingChanged.add(entry);
+  step.waitingDone.add(entry);
+}
+
+/** A group that is settled again mostly says of this line what it said before. */
+export function writeOnce(step: JoinStep, entry: Waiting, record: RequestRecord): void {
+  if (entry.writtenEventId === record.eventId) return;
+  entry.writtenEventId = record.eventId;
+  writeRecord(step, record);
+}

@@ -1,0 +1,61 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+
+interface Statement {
+  readonly Effect: 'Allow' | 'Deny';
+  readonly Action: string | readonly string[];
+  readonly Resource: string | readonly string[];
+}
+
+const AWS = new URL('../../src/aws/', import.meta.url);
+const STATEMENTS: readonly Statement[] = JSON.parse(
+  readFileSync(new URL('../../deploy/puller-policy.json', import.meta.url), 'utf8'),
+).Statement;
+
+/** Which permission each call of the code needs. GetCallerIdentity needs none; all of API Gateway's listings are GETs. */
+const NEEDS: Readonly<Record<string, string | undefined>> = {
+  FilterLogEvents: 'logs:FilterLogEvents',
+  GetMetricData: 'cloudwatch:GetMetricData',
+  ListMetrics: 'cloudwatch:ListMetrics',
+  GetRestApis: 'apigateway:GET',
+  GetResources: 'apigateway:GET',
+  GetApis: 'apigateway:GET',
+  GetRoutes: 'apigateway:GET',
+  GetStages: 'apigateway:GET',
+  GetAuthorizers: 'apigateway:GET',
+  GetCallerIdentity: undefined,
+};
+
+function callsInCode(): string[] {
+  const texts = readdirSync(AWS).map((name) => readFileSync(new URL(name, AWS), 'utf8'));
+  const calls = texts.flatMap((text) =>
+    [...text.matchAll(/new (\w+)Command\(/g)].map(([, name]) => name ?? ''),
+  );
+  return [...new Set(calls)].sort();
+}
+
+function actions(effect: Statement['Effect']): string[] {
+  return STATEMENTS.filter((statement) => statement.Effect === effect).flatMap(({ Action }) => Action);
+}
+
+test('the policy of the reading role allows what the code calls and nothing else', () => {
+  expect(callsInCode()).toEqual(Object.keys(NEEDS).sort());
+  const needed = new Set(Object.values(NEEDS).filter((action) => action !== undefined));
+  expect(actions('Allow').sort()).toEqual([...needed, 'kms:Decrypt'].sort());
+});
+
+test('the policy denies what would unmask or change logs, whatever else is attached', () => {
+  const denied = STATEMENTS.find((statement) => statement.Effect === 'Deny');
+  expect(denied?.Action).toEqual(['logs:Unmask', 'logs:Put*', 'logs:Delete*', 'logs:StartQuery']);
+  expect(denied?.Resource).toBe('*');
+});
+
+test('API keys, whose listing can hold their values, are out of reach', () => {
+  const resources = STATEMENTS.filter(({ Action }) => Action === 'apigateway:GET').flatMap(
+    ({ Resource }) => Resource,
+  );
+  expect(resources).toHaveLength(8);
+  for (const resource of resources) {
+    expect(resource).toMatch(/::\/(restapis|apis)(\/\*\/(stages|authorizers|resources|routes))?$/);
+  }
+});
