@@ -1,5 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${scheme:target} is the syntax of references.
-
 /** Name of the pseudonym key file that `gatewatch init` makes beside the configuration. */
 export const PSEUDONYM_KEY_FILE = 'pseudonym.key';
 

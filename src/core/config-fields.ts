@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${scheme:target} is how the configuration file refers to secrets.
 import { validate as isCron } from 'node-cron';
 import { z } from 'zod';
 import { formatDuration, parseDuration } from './duration.ts';

@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${scheme:target} is the syntax of references.
 import { isAbsolute, join } from 'node:path';
 import { messageOf, UserError } from '../core/errors.ts';
 import { isObject } from '../core/json.ts';

@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${scheme:target} is how the configuration file refers to secrets.
 import { z } from 'zod';
 import { httpUrl, secret } from '../core/config-fields.ts';
 

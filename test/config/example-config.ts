@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${scheme:target} is the syntax of references.
 import { type LoadConfigResult, loadConfig } from '../../src/config/load-config.ts';
 
 export const KEY_TEXT = 'k'.repeat(32);

@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${scheme:target} is the syntax of references.
 import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
 import { formatProblem } from '../../src/documents/problem.ts';

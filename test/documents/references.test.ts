@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${scheme:target} is the syntax of references.
 import { expect, test } from 'vitest';
 import { createEnvResolver, createFileResolver, resolveReferences } from '../../src/documents/references.ts';
 import { parseYaml } from '../../src/documents/yaml-document.ts';

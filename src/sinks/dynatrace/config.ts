@@ -1,6 +1,6 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${scheme:target} is how the configuration file refers to secrets.
 import { z } from 'zod';
-import { duration, httpUrl, secret, text, wholeNumber } from '../../core/config-fields.ts';
+import { duration, httpUrl, secret } from '../../core/config-fields.ts';
+import { deliveryOptions } from '../delivery-config.ts';
 import { sinkFilterConfig } from '../sink-filter-config.ts';
 
 /** A Dynatrace environment's OTLP endpoint. */
@@ -50,21 +50,7 @@ export const dynatraceOtlpConfig = z
         description: 'Log records older than this are counted as expired and not sent, a duration.',
         examples: ['24h'],
       }),
-    maxBatch: wholeNumber(1, 10_000)
-      .prefault(1_000)
-      .meta({ description: 'Journal entries per batch, a count.', examples: [1_000] }),
-    maxInFlight: wholeNumber(1, 64)
-      .prefault(4)
-      .meta({ description: 'Bodies under way at once, a count.', examples: [4] }),
-    timeout: duration({ minMs: 1_000, maxMs: 300_000 })
-      .prefault('30s')
-      .meta({ description: 'Longest wait for one answer, a duration.', examples: ['30s'] }),
-    caFile: text()
-      .exactOptional()
-      .meta({
-        description: 'PEM file with the certificate authority to trust, relative to the configuration file.',
-        examples: ['gateway-ca.pem'],
-      }),
+    ...deliveryOptions,
     filter: sinkFilterConfig.prefault({}),
   })
   .meta({ description: 'Delivery to Dynatrace over OTLP.' });
