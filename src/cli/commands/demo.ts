@@ -27,7 +27,7 @@ export function createDemoCommand(
     )
     .option('--seed <number>', 'the same seed makes the same traffic', '1')
     .option('--history <duration>', 'traffic made before the start', '2h')
-    .option('--rate <number>', 'requests a second', '15')
+    .option('--rate <number>', 'requests a second', '14.3')
     .option('--faults <list>', 'none, usual, all, or names as of `gatewatch sandbox --help`', 'usual')
     .addOption(
       new Option(
