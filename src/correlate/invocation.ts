@@ -81,6 +81,21 @@ export function isClaimedByName({ claim }: Invocation): boolean {
   return claim !== undefined && claim.joinKey !== 'gateway_request_id';
 }
 
+/** What lines have yet to tell of an invocation. JSON drops such fields, so a row read back starts from here as well. */
+export const NOTHING_KNOWN = {
+  decision: undefined,
+  reason: undefined,
+  principal: undefined,
+  customer: undefined,
+  customerSource: undefined,
+  gatewayRequestId: undefined,
+  connectionId: undefined,
+  durationMs: undefined,
+  claim: undefined,
+  ownRecordId: undefined,
+  stored: undefined,
+};
+
 export function newInvocation(line: AuthorizerLinePart, readMs: number): Invocation {
   return {
     key: invocationKey(line.unit, line.lambdaRequestId),
@@ -91,21 +106,11 @@ export function newInvocation(line: AuthorizerLinePart, readMs: number): Invocat
     endMs: line.source.timestampMs,
     begun: false,
     complete: false,
-    decision: undefined,
-    reason: undefined,
-    principal: undefined,
-    customer: undefined,
-    customerSource: undefined,
-    gatewayRequestId: undefined,
-    connectionId: undefined,
-    durationMs: undefined,
-    claim: undefined,
-    ownRecordId: undefined,
     sources: [],
     texts: [],
     ambiguous: false,
     readMs,
-    stored: undefined,
+    ...NOTHING_KNOWN,
   };
 }
 

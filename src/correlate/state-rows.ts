@@ -4,7 +4,7 @@ import type { StateChange } from '../model/journal.ts';
 import type { AccessPart } from '../model/part.ts';
 import type { SourceRef } from '../model/source-event.ts';
 import type { Decider } from './assemble.ts';
-import { type Invocation, invocationKey } from './invocation.ts';
+import { type Invocation, invocationKey, NOTHING_KNOWN } from './invocation.ts';
 
 /** Kinds of correlation state as the journal keeps them. An invocation is `open` until some record has its lines. */
 export const STATE_KINDS = {
@@ -85,7 +85,7 @@ function unpackSources({ places, sources }: Pick<InvocationRow, 'places' | 'sour
   });
 }
 
-/** JSON drops absent fields; an invocation has them all. */
+/** An invocation as it was written. */
 export function readInvocation(body: string): Invocation {
   const { places, sources: packed, ...rest } = readState<InvocationRow>(body, 'lambdaRequestId');
   const sources = unpackSources({ places, sources: packed });
@@ -96,23 +96,8 @@ export function readInvocation(body: string): Invocation {
       `Expected an invocation row with at least one source, got ${body.slice(0, 80)}`,
     );
   }
-  const blank = {
-    // Rows of versions that did not ask for it.
-    begun: true,
-    decision: undefined,
-    reason: undefined,
-    principal: undefined,
-    customer: undefined,
-    customerSource: undefined,
-    gatewayRequestId: undefined,
-    connectionId: undefined,
-    durationMs: undefined,
-    claim: undefined,
-    ownRecordId: undefined,
-    stored: undefined,
-  };
   const key = invocationKey(rest.unit, rest.lambdaRequestId);
-  return { ...blank, ...rest, key, firstSource, sources };
+  return { ...NOTHING_KNOWN, ...rest, key, firstSource, sources };
 }
 
 export function readConnection(body: string): ConnectionDecision {
