@@ -1,0 +1,195 @@
+import {
+  type DesiredResource,
+  type ObservedResource,
+  type Properties,
+  resourceKeyText,
+} from '../model/managed-resource.ts';
+import {
+  changedFields,
+  changedTags,
+  type FieldChange,
+  hasTagChanges,
+  specHash,
+  type TagChanges,
+} from './compare.ts';
+import { normaliseProperties } from './normalise.ts';
+import { MANAGER, OWNER_TAGS, ownershipOf } from './ownership.ts';
+import { type Deletion, parentOf, planDeletes } from './plan-deletes.ts';
+
+interface WithDesired {
+  readonly desired: DesiredResource;
+  /** What will be sent: the desired properties, with those of `ignoreChanges` as AWS has them. */
+  readonly properties: Properties;
+  /** Every tag the resource is to have, ours included. Empty for a metric filter. */
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/**
+ * What happens to one resource.
+ *
+ * - `create`, `delete`: as they say. `update`: in place, CloudWatch keeps state and history.
+ * - `replace`: a rename or a change of type. Both are a create and a delete; state and history are lost.
+ * - `adopt`: exists, nobody's or somebody else's, and the files say it may be taken over.
+ * - `conflict`: exists and is not ours. Nothing is done until a person decides.
+ * - `withheld`: would be deleted, but for the reason given it is not.
+ */
+export type Change =
+  | ({ readonly verb: 'create' } & WithDesired)
+  | ({
+      readonly verb: 'update' | 'adopt';
+      readonly observed: ObservedResource;
+      readonly fields: readonly FieldChange[];
+      readonly tagChanges: TagChanges;
+    } & WithDesired)
+  | ({
+      readonly verb: 'replace';
+      readonly observed: ObservedResource;
+      readonly why: 'renamed' | 'type';
+    } & WithDesired)
+  | {
+      readonly verb: 'conflict';
+      readonly desired: DesiredResource;
+      readonly observed: ObservedResource;
+      readonly why: string;
+    }
+  | Deletion;
+
+export interface PlanInput {
+  readonly workspace: string;
+  readonly desired: readonly DesiredResource[];
+  /** Everything that is ours, and whatever else stands at the name of something desired. */
+  readonly observed: readonly ObservedResource[];
+  /** `account/region` whose APIs or alarms were not listed whole, with the reason: nothing there is taken for gone. */
+  readonly partial: ReadonlyMap<string, string>;
+  /** Ids whose conflict the user has decided by `adopt`. */
+  readonly adopted?: ReadonlySet<string>;
+}
+
+/** Desired × observed × ownership. Resources that need nothing are left out; order is that of `desired`, deletes last. */
+export function planChanges(input: PlanInput): readonly Change[] {
+  const byKey = new Map(input.observed.map((resource) => [resourceKeyText(resource.key), resource]));
+  const oursById = oursIn(input);
+  const taken = new Set<ObservedResource>();
+  const changes: Change[] = [];
+  for (const desired of input.desired) {
+    const there = byKey.get(resourceKeyText(desired.key));
+    const change =
+      there === undefined
+        ? createOrRename(desired, oursById.get(idKey(desired.id, desired.key)), input, taken)
+        : changeOf(desired, there, input);
+    if (there !== undefined) taken.add(there);
+    if (change !== undefined) changes.push(change);
+  }
+  return [...changes, ...planDeletes({ ...input, taken })];
+}
+
+function oursIn(input: PlanInput): ReadonlyMap<string, ObservedResource> {
+  const ours = new Map<string, ObservedResource>();
+  for (const resource of input.observed) {
+    const ownership = ownershipOf(resource, input.workspace);
+    if (ownership.kind === 'ours') ours.set(idKey(ownership.id, resource.key), resource);
+  }
+  return ours;
+}
+
+function idKey(id: string, key: ObservedResource['key']): string {
+  return `${key.account}/${key.region}/${key.type === 'metric_filter' ? 'filter' : 'alarm'}/${id}`;
+}
+
+function createOrRename(
+  desired: DesiredResource,
+  earlier: ObservedResource | undefined,
+  input: PlanInput,
+  taken: Set<ObservedResource>,
+): Change {
+  const wanted = wantedOf(desired, undefined, input.workspace);
+  if (earlier === undefined) return { verb: 'create', ...wanted };
+  taken.add(earlier);
+  return { verb: 'replace', observed: earlier, why: 'renamed', ...wanted };
+}
+
+function changeOf(
+  desired: DesiredResource,
+  observed: ObservedResource,
+  input: PlanInput,
+): Change | undefined {
+  const ownership = ownershipOf(observed, input.workspace);
+  const wanted = wantedOf(desired, observed, input.workspace);
+  if (ownership.kind === 'ours') {
+    if (observed.key.type !== desired.key.type) return typeChange(wanted, observed, input);
+    const differences = differencesOf(observed, wanted);
+    return isNothing(differences) ? undefined : { verb: 'update', observed, ...differences, ...wanted };
+  }
+  return mayAdopt(desired, observed, wanted, input)
+    ? { verb: 'adopt', observed, ...differencesOf(observed, wanted), ...wanted }
+    : { verb: 'conflict', desired, observed, why: ownership.why };
+}
+
+/** CloudWatch cannot turn a metric alarm into a composite, and deletes none that a composite still reads. */
+function typeChange(wanted: WithDesired, observed: ObservedResource, input: PlanInput): Change {
+  const parent = parentOf(observed, input.observed);
+  if (parent === undefined) return { verb: 'replace', observed, why: 'type', ...wanted };
+  return {
+    verb: 'conflict',
+    desired: wanted.desired,
+    observed,
+    why: `it is of another type and ${parent.key.name} reads it, so it cannot be made anew under this name`,
+  };
+}
+
+function wantedOf(
+  desired: DesiredResource,
+  observed: ObservedResource | undefined,
+  workspace: string,
+): WithDesired {
+  const properties = { ...desired.properties };
+  for (const name of desired.lifecycle.ignoreChanges) {
+    const theirs = observed?.properties[name];
+    if (theirs !== undefined) properties[name] = theirs;
+  }
+  return { desired, properties, tags: tagsOf(desired, workspace) };
+}
+
+function tagsOf(desired: DesiredResource, workspace: string): Readonly<Record<string, string>> {
+  if (desired.key.type === 'metric_filter') return {};
+  return {
+    ...desired.tags,
+    [OWNER_TAGS.managedBy]: MANAGER,
+    [OWNER_TAGS.workspace]: workspace,
+    [OWNER_TAGS.id]: desired.id,
+    // Of what the files ask for, not of what is sent: a property that is ignored does not count.
+    ...(desired.lifecycle.preventDestroy ? { [OWNER_TAGS.protected]: 'true' } : {}),
+    [OWNER_TAGS.spec]: specHash(desired.key.type, desired.properties),
+  };
+}
+
+interface Differences {
+  readonly fields: readonly FieldChange[];
+  readonly tagChanges: TagChanges;
+}
+
+function differencesOf(observed: ObservedResource, wanted: WithDesired): Differences {
+  const type = wanted.desired.key.type;
+  return {
+    fields: changedFields(
+      normaliseProperties(type, observed.properties),
+      normaliseProperties(type, wanted.properties),
+    ),
+    tagChanges: changedTags(observed.tags ?? {}, wanted.tags),
+  };
+}
+
+function isNothing(differences: Differences): boolean {
+  return differences.fields.length === 0 && !hasTagChanges(differences.tagChanges);
+}
+
+function mayAdopt(
+  desired: DesiredResource,
+  observed: ObservedResource,
+  wanted: WithDesired,
+  input: PlanInput,
+): boolean {
+  if (observed.key.type !== desired.key.type) return false;
+  if (input.adopted?.has(desired.id) === true || desired.lifecycle.adopt === 'always') return true;
+  return desired.lifecycle.adopt === 'if-identical' && differencesOf(observed, wanted).fields.length === 0;
+}
