@@ -3,12 +3,16 @@ import type { Change } from './plan-changes.ts';
 
 type Writing = Extract<Change, { readonly verb: 'create' | 'update' | 'adopt' | 'replace' }>;
 
+type TypeChange = Extract<Change, { readonly verb: 'replace' }>;
+
 /** One call, or two where tags need their own. A delete step holds what one DeleteAlarms or DeleteMetricFilter may take. */
 export type Step =
   | { readonly kind: 'put'; readonly change: Writing }
   | { readonly kind: 'delete'; readonly type: ResourceType; readonly resources: readonly ObservedResource[] }
-  /** A composite's rule is set to FALSE first: CloudWatch refuses to delete composites that name each other. */
-  | { readonly kind: 'neutralise'; readonly observed: ObservedResource };
+  /** A composite's rule becomes FALSE: CloudWatch deletes no alarm that a composite reads, nor composites in a cycle. */
+  | { readonly kind: 'neutralise'; readonly observed: ObservedResource }
+  /** A composite gets back the rule it had before `neutralise`. */
+  | { readonly kind: 'restore'; readonly observed: ObservedResource };
 
 const MAX_DELETES_PER_CALL = 100;
 const PUT_RANK: Readonly<Record<ResourceType, number>> = {
@@ -24,13 +28,30 @@ const PUT_RANK: Readonly<Record<ResourceType, number>> = {
 export function applySteps(changes: readonly Change[]): readonly Step[] {
   const puts = changes.filter((change) => isWriting(change));
   const typeChanges = puts.flatMap((change) =>
-    change.verb === 'replace' && change.why === 'type' ? [change.observed] : [],
+    change.verb === 'replace' && change.why === 'type' ? [change] : [],
   );
   const gone = changes.flatMap((change) => {
     if (change.verb === 'delete') return [change.observed];
     return change.verb === 'replace' && change.why === 'renamed' ? [change.observed] : [];
   });
-  return [...deleteSteps(typeChanges), ...putSteps(puts), ...deleteSteps(gone)];
+  const readers = readersToFree(typeChanges);
+  const written = new Set(changes.flatMap((change) => ('observed' in change ? [change.observed] : [])));
+  return [
+    ...readers.map((observed): Step => ({ kind: 'neutralise', observed })),
+    ...deleteSteps(typeChanges.map((change) => change.observed)),
+    ...putSteps(puts),
+    ...readers
+      .filter((observed) => !written.has(observed))
+      .map((observed): Step => ({ kind: 'restore', observed })),
+    ...deleteSteps(gone),
+  ];
+}
+
+/** A reader that turns into something else itself is deleted with the rest. */
+function readersToFree(typeChanges: readonly TypeChange[]): readonly ObservedResource[] {
+  const turning = new Set(typeChanges.map((change) => change.observed));
+  const readers = new Set(typeChanges.flatMap((change) => change.readers));
+  return [...readers].filter((reader) => !turning.has(reader));
 }
 
 function isWriting(change: Change): change is Writing {

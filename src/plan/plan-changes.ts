@@ -14,7 +14,7 @@ import {
 } from './compare.ts';
 import { normaliseProperties } from './normalise.ts';
 import { MANAGER, OWNER_TAGS, ownershipOf } from './ownership.ts';
-import { type Deletion, parentOf, planDeletes } from './plan-deletes.ts';
+import { type Deletion, planDeletes, readersOf } from './plan-deletes.ts';
 
 interface WithDesired {
   readonly desired: DesiredResource;
@@ -45,6 +45,8 @@ export type Change =
       readonly verb: 'replace';
       readonly observed: ObservedResource;
       readonly why: 'renamed' | 'type';
+      /** Composites of ours that read it and must let go of it first. */
+      readonly readers: readonly ObservedResource[];
     } & WithDesired)
   | {
       readonly verb: 'conflict';
@@ -80,7 +82,8 @@ export function planChanges(input: PlanInput): readonly Change[] {
     if (there !== undefined) taken.add(there);
     if (change !== undefined) changes.push(change);
   }
-  return [...changes, ...planDeletes({ ...input, taken })];
+  const conflicting = changes.flatMap((change) => (change.verb === 'conflict' ? [change.observed] : []));
+  return [...changes, ...planDeletes({ ...input, taken, conflicting })];
 }
 
 function oursIn(input: PlanInput): ReadonlyMap<string, ObservedResource> {
@@ -105,7 +108,7 @@ function createOrRename(
   const wanted = wantedOf(desired, undefined, input.workspace);
   if (earlier === undefined) return { verb: 'create', ...wanted };
   taken.add(earlier);
-  return { verb: 'replace', observed: earlier, why: 'renamed', ...wanted };
+  return { verb: 'replace', observed: earlier, why: 'renamed', readers: [], ...wanted };
 }
 
 function changeOf(
@@ -125,15 +128,19 @@ function changeOf(
     : { verb: 'conflict', desired, observed, why: ownership.why };
 }
 
-/** CloudWatch cannot turn a metric alarm into a composite, and deletes none that a composite still reads. */
+/**
+ * CloudWatch cannot turn a metric alarm into a composite, and deletes none that a composite still reads: our own readers
+ * are told FALSE meanwhile, somebody else's are not touched.
+ */
 function typeChange(wanted: WithDesired, observed: ObservedResource, input: PlanInput): Change {
-  const parent = parentOf(observed, input.observed);
-  if (parent === undefined) return { verb: 'replace', observed, why: 'type', ...wanted };
+  const readers = readersOf(observed, input.observed);
+  const foreign = readers.find((reader) => ownershipOf(reader, input.workspace).kind === 'foreign');
+  if (foreign === undefined) return { verb: 'replace', observed, why: 'type', readers, ...wanted };
   return {
     verb: 'conflict',
     desired: wanted.desired,
     observed,
-    why: `it is of another type and ${parent.key.name} reads it, so it cannot be made anew under this name`,
+    why: `it is of another type and ${foreign.key.name}, which is not ours, reads it: it cannot be made anew under this name`,
   };
 }
 

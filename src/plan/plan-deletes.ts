@@ -15,6 +15,8 @@ export interface DeleteInput {
   readonly observed: readonly ObservedResource[];
   /** Kept: something desired stands there, or was renamed from there. */
   readonly taken: ReadonlySet<ObservedResource>;
+  /** In conflict: nothing will be done to them, so what they read must stay. */
+  readonly conflicting: readonly ObservedResource[];
   /** `account/region` → why it was not listed whole. */
   readonly partial: ReadonlyMap<string, string>;
 }
@@ -25,9 +27,10 @@ export interface DeleteInput {
  */
 export function planDeletes(input: DeleteInput): readonly Deletion[] {
   const candidates = candidatesOf(input);
-  const staying = input.observed.filter(
+  const foreign = input.observed.filter(
     (resource) => ownershipOf(resource, input.workspace).kind === 'foreign',
   );
+  const staying = [...foreign, ...input.conflicting];
   const reasons = new Map<ObservedResource, string>();
   const withhold = (observed: ObservedResource, why: string): void => {
     reasons.set(observed, why);
@@ -40,7 +43,7 @@ export function planDeletes(input: DeleteInput): readonly Deletion[] {
   for (let before = -1; before !== reasons.size; ) {
     before = reasons.size;
     for (const { observed } of candidates) {
-      const parent = reasons.has(observed) ? undefined : parentOf(observed, staying);
+      const [parent] = reasons.has(observed) ? [] : readersOf(observed, staying);
       if (parent !== undefined) withhold(observed, `${parent.key.name} reads it and stays`);
     }
   }
@@ -67,12 +70,12 @@ function whyKept(observed: ObservedResource, input: DeleteInput): string | undef
   return partial === undefined ? undefined : `discovery there was partial: ${partial}`;
 }
 
-/** The composite among these that reads the alarm; alarms are read within one account and Region. */
-export function parentOf(
+/** The composites among these that read the alarm; alarms are read within one account and Region. */
+export function readersOf(
   child: ObservedResource,
   among: readonly ObservedResource[],
-): ObservedResource | undefined {
-  return among.find(
+): readonly ObservedResource[] {
+  return among.filter(
     ({ key, children }) =>
       key.account === child.key.account &&
       key.region === child.key.region &&

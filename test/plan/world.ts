@@ -72,6 +72,7 @@ export class World {
     for (const step of applySteps(changes)) {
       if (step.kind === 'put') this.#put(step.change);
       else if (step.kind === 'neutralise') this.#neutralise(step.observed);
+      else if (step.kind === 'restore') this.#restore(step.observed);
       else this.#delete(step.resources);
     }
     return changes;
@@ -93,6 +94,12 @@ export class World {
   #neutralise(observed: ObservedResource): void {
     this.calls.push(`neutralise ${observed.key.name}`);
     this.#resources.set(resourceKeyText(observed.key), { ...observed, children: [] });
+  }
+
+  #restore(observed: ObservedResource): void {
+    for (const child of observed.children) this.#expectThere(child, observed.key.name);
+    this.calls.push(`restore ${observed.key.name}`);
+    this.#resources.set(resourceKeyText(observed.key), observed);
   }
 
   #delete(resources: readonly ObservedResource[]): void {
