@@ -1,4 +1,5 @@
 import { isObject } from '../core/json.ts';
+import type { SnsLog } from './aws/sns.ts';
 import type { OtlpServer } from './dynatrace-otlp.ts';
 import { type Counters, type FaultInjector, parseFaults } from './faults.ts';
 import { type AnyReply, type Call, jsonReply, ndjsonReply } from './http-exchange.ts';
@@ -24,6 +25,7 @@ export interface ControlDeps {
   readonly tokens: TokenStore;
   readonly hec: HecServer;
   readonly otlp: OtlpServer;
+  readonly sns: SnsLog;
 }
 
 /** `/_sandbox/…`: what a rehearsal needs to steer the stand-ins and to compare with the truth. */
@@ -32,9 +34,15 @@ export function answerControl(deps: ControlDeps, call: Call): AnyReply {
     case 'GET /truth':
       return ndjsonReply(jsonLines(deps.world.truth(deps.clock.now())));
     case 'GET /accepted/splunk':
-      return ndjsonReply(jsonLines(narrowed(deps.hec.acceptedEvents(), 'event', call)));
+      return ndjsonReply(jsonLines(deps.hec.acceptedEvents()));
+    case 'GET /accepted/splunk/brief':
+      return ndjsonReply(deps.hec.accepted.briefLines());
     case 'GET /accepted/dynatrace':
-      return ndjsonReply(jsonLines(narrowed(deps.otlp.acceptedItems(), 'attributes', call)));
+      return ndjsonReply(jsonLines(deps.otlp.acceptedItems()));
+    case 'GET /accepted/dynatrace/brief':
+      return ndjsonReply(deps.otlp.accepted.briefLines());
+    case 'GET /sns':
+      return ndjsonReply(jsonLines(deps.sns.deliveries));
     case 'GET /stats':
       return jsonReply(200, statsOf(deps));
     case 'GET /clock':
@@ -52,20 +60,6 @@ export function answerControl(deps: ControlDeps, call: Call): AnyReply {
       return jsonReply(200, {});
     default:
       return jsonReply(404, { error: `The sandbox has no ${call.method} ${call.path}.` });
-  }
-}
-
-/** `?only=a,b`: of what each row carries under `member`, only these keys; a whole history is a gigabyte otherwise. */
-function* narrowed(rows: Iterable<object>, member: string, call: Call): Generator<unknown> {
-  const only = call.query.get('only')?.split(',');
-  for (const row of rows) {
-    const carried: unknown = only === undefined ? undefined : Reflect.get(row, member);
-    if (only === undefined || !isObject(carried)) yield row;
-    else
-      yield {
-        ...row,
-        [member]: Object.fromEntries(only.flatMap((key) => (key in carried ? [[key, carried[key]]] : []))),
-      };
   }
 }
 

@@ -1,6 +1,8 @@
 import { gunzipSync } from 'node:zlib';
 import { AcceptedBodies, type AcceptedBody } from './accepted-bodies.ts';
+import { type BriefItem, briefLog, briefPoint } from './accepted-brief.ts';
 import {
+  changesOfLog,
   dynatraceLimits,
   isTooOldLog,
   type JudgedPoint,
@@ -19,13 +21,7 @@ import {
   jsonReply,
   type Reply,
 } from './http-exchange.ts';
-import {
-  decodeLogs,
-  decodeMetrics,
-  encodeResponse,
-  type SentLogRecord,
-  type SentPoint,
-} from './otlp-messages.ts';
+import { decodeLogs, decodeMetrics, encodeResponse } from './otlp-messages.ts';
 import type { TokenStore } from './tokens.ts';
 
 type Signal = 'metrics' | 'logs';
@@ -42,10 +38,7 @@ export type AcceptedItem =
       Exclude<JudgedPoint, { rejected: string }>,
       'changes'
     >)
-  | ({ readonly n: number; readonly receivedMs: number; readonly kind: 'log' } & Omit<
-      StoredLogRecord,
-      'changes'
-    >);
+  | ({ readonly n: number; readonly receivedMs: number; readonly kind: 'log' } & StoredLogRecord);
 
 export interface OtlpServer {
   owns(call: Call): boolean;
@@ -139,17 +132,14 @@ async function unpack(deps: OtlpDeps, call: Call, signal: Signal): Promise<Buffe
   }
 }
 
-/** Reads all items, or says 400 when the bytes are no such message. */
-function decodeAll<Item>(decode: (bytes: Buffer) => Iterable<Item>, body: Buffer): readonly Item[] | Reply {
+/** Decodes and hands over item by item, or says 400 when the bytes are no such message. */
+function decodeEach<Item>(items: Iterable<Item>, take: (item: Item) => void): Reply | undefined {
   try {
-    return [...decode(body)];
+    for (const item of items) take(item);
+    return undefined;
   } catch (error) {
     return errorReply(400, `Body is not the expected protobuf message: ${String(error)}`);
   }
-}
-
-function isReply(value: readonly unknown[] | Reply): value is Reply {
-  return 'status' in value;
 }
 
 async function takeMetrics(
@@ -158,29 +148,33 @@ async function takeMetrics(
   call: Call,
   body: Buffer,
 ): Promise<Reply> {
-  const points = decodeAll<SentPoint>(decodeMetrics, body);
-  if (isReply(points)) return points;
-  if (points.length > dynatraceLimits.metricPoints) {
-    deps.counters.add('otlp.oversize');
-    return errorReply(413, `More than ${dynatraceLimits.metricPoints} data points`);
-  }
   const nowMs = deps.now();
   const reasons = new Map<string, number>();
-  let count = 0;
-  for (const point of points) {
+  const changes: string[] = [];
+  const items: Unnumbered[] = [];
+  let sent = 0;
+  const unreadable = decodeEach(decodeMetrics(body), (point) => {
+    sent += 1;
     const judged = judgePoint(point, nowMs);
     if ('rejected' in judged) reasons.set(judged.rejected, (reasons.get(judged.rejected) ?? 0) + 1);
     else {
-      count += 1;
-      for (const change of judged.changes) deps.counters.add(`otlp.${change}`);
+      items.push(briefPoint(judged));
+      for (const change of judged.changes) changes.push(change);
     }
+  });
+  if (unreadable !== undefined) return unreadable;
+  if (sent > dynatraceLimits.metricPoints) {
+    deps.counters.add('otlp.oversize');
+    return errorReply(413, `More than ${dynatraceLimits.metricPoints} data points`);
   }
-  const rejected = points.length - count;
+  const count = items.length;
+  const rejected = sent - count;
+  for (const change of changes) deps.counters.add(`otlp.${change}`);
   deps.counters.add('otlp.points', count);
   deps.counters.add('otlp.rejected', rejected);
   const why = [...reasons].map(([reason, times]) => `${reason} (${times})`).join(', ');
   if (count === 0 && rejected > 0) return errorReply(400, `All data points are invalid: ${why}`);
-  return await keep(deps, accepted, call, { body, signal: 'metrics', count, rejected, why });
+  return await keep(deps, accepted, call, { body, signal: 'metrics', items, rejected, why });
 }
 
 async function takeLogs(
@@ -189,47 +183,44 @@ async function takeLogs(
   call: Call,
   body: Buffer,
 ): Promise<Reply> {
-  const records = decodeAll<SentLogRecord>(decodeLogs, body);
-  if (isReply(records)) return records;
   const nowMs = deps.now();
-  if (records.length > dynatraceLimits.logRecords) {
+  const changes: string[] = [];
+  const items: Unnumbered[] = [];
+  let tooOld = 0;
+  const unreadable = decodeEach(decodeLogs(body), (record) => {
+    if (isTooOldLog(record, nowMs)) tooOld += 1;
+    items.push(briefLog(record));
+    for (const change of changesOfLog(record)) changes.push(change);
+  });
+  if (unreadable !== undefined) return unreadable;
+  const sent = items.length;
+  if (sent > dynatraceLimits.logRecords) {
     deps.counters.add('otlp.oversize');
     return errorReply(413, `More than ${dynatraceLimits.logRecords} log records`);
   }
-  const tooOld = records.filter((record) => isTooOldLog(record, nowMs)).length;
   if (tooOld > 0) {
-    deps.counters.add('otlp.rejected', records.length);
-    return errorReply(
-      400,
-      `timestamps_out_of_range: ${tooOld} of ${records.length} records are older than 24 h`,
-    );
+    deps.counters.add('otlp.rejected', sent);
+    return errorReply(400, `timestamps_out_of_range: ${tooOld} of ${sent} records are older than 24 h`);
   }
-  for (const record of records) {
-    for (const change of storeLog(record, nowMs).changes) deps.counters.add(`otlp.${change}`);
-  }
-  deps.counters.add('otlp.records', records.length);
-  return await keep(deps, accepted, call, {
-    body,
-    signal: 'logs',
-    count: records.length,
-    rejected: 0,
-    why: '',
-  });
+  for (const change of changes) deps.counters.add(`otlp.${change}`);
+  deps.counters.add('otlp.records', sent);
+  return await keep(deps, accepted, call, { body, signal: 'logs', items, rejected: 0, why: '' });
 }
 
 async function keep(
   deps: OtlpDeps,
   accepted: AcceptedBodies<OtlpNote>,
   call: Call,
-  taken: { body: Buffer; signal: Signal; count: number; rejected: number; why: string },
+  taken: { body: Buffer; signal: Signal; items: readonly Unnumbered[]; rejected: number; why: string },
 ): Promise<Reply> {
   const { signal, body } = taken;
-  const isPartial = taken.count > 1 && deps.faults.happens('otlp-partial', signal);
-  const dropped = isPartial ? { dropped: Math.floor(deps.faults.random('otlp-partial') * taken.count) } : {};
-  const count = taken.count - (isPartial ? 1 : 0);
+  const sent = taken.items.length;
+  const isPartial = sent > 1 && deps.faults.happens('otlp-partial', signal);
+  const dropped = isPartial ? { dropped: Math.floor(deps.faults.random('otlp-partial') * sent) } : {};
+  const items = taken.items.filter((_, position) => position !== dropped.dropped);
   const rejected = taken.rejected + (isPartial ? 1 : 0);
   const gzipped = call.header('content-encoding') === 'gzip' ? call.body : undefined;
-  await accepted.add({ count, receivedMs: deps.now(), plain: body, gzipped, note: { signal, ...dropped } });
+  await accepted.add({ items, receivedMs: deps.now(), plain: body, gzipped, note: { signal, ...dropped } });
   const message = [taken.why, isPartial ? 'INTERNAL (1)' : ''].filter((part) => part !== '').join(', ');
   return {
     status: 200,
@@ -254,7 +245,7 @@ function* itemsOf(body: AcceptedBody<OtlpNote>): Generator<AcceptedItem> {
   }
 }
 
-type Unnumbered<Item> = Item extends unknown ? Omit<Item, 'n' | 'receivedMs'> : never;
+type Unnumbered<Item = BriefItem> = Item extends unknown ? Omit<Item, 'n' | 'receivedMs'> : never;
 
 function* metricItems(bytes: Buffer, nowMs: number): Generator<Unnumbered<AcceptedItem>> {
   for (const point of decodeMetrics(bytes)) {
@@ -267,7 +258,6 @@ function* metricItems(bytes: Buffer, nowMs: number): Generator<Unnumbered<Accept
 
 function* logItems(bytes: Buffer, nowMs: number): Generator<Unnumbered<AcceptedItem>> {
   for (const record of decodeLogs(bytes)) {
-    const { changes, ...stored } = storeLog(record, nowMs);
-    yield { kind: 'log', ...stored };
+    yield { kind: 'log', ...storeLog(record, nowMs) };
   }
 }

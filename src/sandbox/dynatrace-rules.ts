@@ -118,7 +118,6 @@ export interface StoredLogRecord {
   readonly body: string;
   readonly eventName?: string;
   readonly attributes: Readonly<Record<string, unknown>>;
-  readonly changes: readonly string[];
 }
 
 /** One record older than the window fails its whole batch. */
@@ -126,13 +125,24 @@ export function isTooOldLog(record: SentLogRecord, nowMs: number): boolean {
   return logTimeOf(record, nowMs) < nowMs - dynatraceLimits.logAgeMs;
 }
 
-export function storeLog(record: SentLogRecord, nowMs: number): StoredLogRecord {
+/** What is silently altered when a record is stored. */
+export function changesOfLog({ attributes }: SentLogRecord): readonly string[] {
   const changes: string[] = [];
+  let position = 0;
+  for (const value of attributes.values()) {
+    position += 1;
+    if (position <= ATTRIBUTES && typeof value === 'string' && isTooLong(value))
+      changes.push('attribute_truncated');
+  }
+  if (position > ATTRIBUTES) changes.push('attribute_dropped');
+  return changes;
+}
+
+export function storeLog(record: SentLogRecord, nowMs: number): StoredLogRecord {
   const attributes: Record<string, unknown> = {};
   for (const [key, value] of [...record.attributes].slice(0, ATTRIBUTES)) {
-    attributes[key] = storedAttribute(value, changes);
+    attributes[key] = storedAttribute(value);
   }
-  if (record.attributes.size > ATTRIBUTES) changes.push('attribute_dropped');
   return {
     timeMs: logTimeOf(record, nowMs),
     observedMs: record.observedMs,
@@ -140,7 +150,6 @@ export function storeLog(record: SentLogRecord, nowMs: number): StoredLogRecord 
     body: typeof record.body === 'string' ? record.body : JSON.stringify(plain(record.body)),
     ...(record.eventName === '' ? {} : { eventName: record.eventName }),
     attributes,
-    changes,
   };
 }
 
@@ -148,11 +157,21 @@ function logTimeOf(record: SentLogRecord, nowMs: number): number {
   return record.timeMs || record.observedMs || nowMs;
 }
 
-function storedAttribute(value: unknown, changes: string[]): unknown {
+/** One attribute as `storeLog` stores it. */
+export function storedAttributeOf({ attributes }: SentLogRecord, key: string): unknown {
+  const isDropped = attributes.size > ATTRIBUTES && [...attributes.keys()].indexOf(key) >= ATTRIBUTES;
+  return isDropped ? undefined : storedAttribute(attributes.get(key));
+}
+
+function storedAttribute(value: unknown): unknown {
   const stored = plain(value);
-  if (typeof stored !== 'string' || Buffer.byteLength(stored) <= ATTRIBUTE_BYTES) return stored;
-  changes.push('attribute_truncated');
+  if (typeof stored !== 'string' || !isTooLong(stored)) return stored;
   return Buffer.from(stored).subarray(0, ATTRIBUTE_BYTES).toString();
+}
+
+/** A character takes at most three bytes, so most need no counting. */
+function isTooLong(text: string): boolean {
+  return text.length * 3 > ATTRIBUTE_BYTES && Buffer.byteLength(text) > ATTRIBUTE_BYTES;
 }
 
 /** Bigints of decoded attributes as numbers, all the way down. */

@@ -7,6 +7,8 @@ interface FaultRow {
   /** Share of the calls it may hit, 0 to 1. */
   readonly rate: number;
   readonly usual: boolean;
+  /** Lasts until it is switched off, so that a client which tries again does not get through: not among `all`. */
+  readonly outage?: boolean;
 }
 
 /** Every fault the sandbox can play. `late` is made by the traffic generator, on or off: here it only has a name. */
@@ -44,6 +46,42 @@ export const faultCatalog = {
     usual: false,
   },
   'aws-5xx': { does: 'AWS answers 500 or 503', rate: 0.05, usual: false },
+  'aws-outage': { does: 'AWS answers 500 or 503 to every call', rate: 1, usual: false, outage: true },
+  'throttle-storm': {
+    does: 'AWS throttles nine of ten calls, also many in a row',
+    rate: 0.9,
+    usual: false,
+    outage: true,
+  },
+  'empty-run': {
+    does: 'FilterLogEvents answers 50 empty pages with tokens before the first one that holds something',
+    rate: 1,
+    usual: false,
+  },
+  'repeated-token': {
+    does: 'FilterLogEvents hands the token of a page back once more',
+    rate: 1,
+    usual: false,
+    outage: true,
+  },
+  'expired-token': {
+    does: 'FilterLogEvents no longer takes a token, twice for each log group',
+    rate: 1,
+    usual: false,
+  },
+  'sts-denied': { does: 'AssumeRole is denied', rate: 1, usual: false, outage: true },
+  'aws-ahead': {
+    does: "AWS's clock is ten minutes ahead of the host's, and signatures off by five are refused",
+    rate: 1,
+    usual: false,
+    outage: true,
+  },
+  'aws-behind': {
+    does: "AWS's clock is ten minutes behind the host's, and signatures off by five are refused",
+    rate: 1,
+    usual: false,
+    outage: true,
+  },
   'shutting-down': { does: 'HEC answers 503 code 23', rate: 0.05, usual: false },
   'ack-capacity': { does: 'HEC answers 200 code 25, or 429 code 27', rate: 0.05, usual: false },
   'ack-lost': { does: 'HEC forgets the ack ids of a request: never acknowledged', rate: 0.1, usual: false },
@@ -68,6 +106,13 @@ export const faultNames = Object.keys(faultCatalog).filter(isFaultName);
 
 export const usualFaults: FaultSettings = { names: faultNames.filter((name) => faultCatalog[name].usual) };
 
+/** Those that a client which tries again gets through. */
+const passingFaults = faultNames.filter((name) => !isOutage(faultCatalog[name]));
+
+function isOutage(row: FaultRow): boolean {
+  return row.outage === true;
+}
+
 export function isFaultName(name: string): name is FaultName {
   return Object.hasOwn(faultCatalog, name);
 }
@@ -82,7 +127,7 @@ export function parseFaults(text: string): FaultSettings {
   const names = new Set<FaultName>();
   const unknown: string[] = [];
   for (const word of words) {
-    if (word === 'all') for (const name of faultNames) names.add(name);
+    if (word === 'all') for (const name of passingFaults) names.add(name);
     else if (word === 'usual') for (const name of usualFaults.names) names.add(name);
     else if (isFaultName(word)) names.add(word);
     else unknown.push(word);
@@ -158,6 +203,15 @@ export class FaultInjector {
     schedule.left -= 1;
     if (schedule.left > 0) return false;
     schedule.left = rate >= 1 ? 1 : gapOf(rate, schedule.random);
+    this.#counters.add(name);
+    return true;
+  }
+
+  /** True for a share of the calls, each for itself: also many in a row. The hit is counted. */
+  strikes(name: FaultName, key: string): boolean {
+    if (!this.isOn(name)) return false;
+    const rate = this.#settings.rates?.[name] ?? faultCatalog[name].rate;
+    if (this.#schedule(`${name}\n${key}`, () => 0).random() >= rate) return false;
     this.#counters.add(name);
     return true;
   }

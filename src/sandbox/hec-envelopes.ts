@@ -14,71 +14,81 @@ export interface HecEnvelope {
 /** Why an envelope was refused: the code of Splunk's answer. */
 export type EnvelopeCode = 6 | 7 | 12 | 13 | 15;
 
-export interface ReadEnvelopes {
-  /** The good envelopes before the first bad one (all of them when none is bad). */
-  readonly good: readonly HecEnvelope[];
-  readonly bad?: { readonly number: number; readonly code: EnvelopeCode };
+export interface BadEnvelope {
+  /** Its place in the body, from 0. */
+  readonly number: number;
+  readonly code: EnvelopeCode;
 }
 
 /**
- * Reads a body of concatenated JSON envelopes (or one array of them) up to the first bad one. `isAllowedIndex` says
- * which indexes the token may write to. Codes and their order are Splunk's answer table.
+ * Reads a body of concatenated JSON envelopes (or one array of them) up to the first bad one, which it returns.
+ * `isAllowedIndex` says which indexes the token may write to. Codes and their order are Splunk's answer table.
  */
-export function readEnvelopes(body: string, isAllowedIndex: (index: string) => boolean): ReadEnvelopes {
-  const { values, broken } = splitValues(body);
-  const risky = EXPONENT_TIME.test(body) ? exponentTimes(body) : undefined;
-  const good: HecEnvelope[] = [];
-  for (const [number, value] of values.entries()) {
-    const read = risky?.has(number) ? 15 : readEnvelope(value, isAllowedIndex);
-    if (typeof read === 'number') return { good, bad: { number, code: read } };
-    good.push(read);
+export function* readEnvelopes(
+  body: Buffer,
+  isAllowedIndex: (index: string) => boolean,
+): Generator<HecEnvelope, BadEnvelope | undefined> {
+  let number = 0;
+  for (const found of valuesOf(body)) {
+    const read = found === undefined ? 6 : readValue(found, isAllowedIndex);
+    if (typeof read === 'number') return { number, code: read };
+    yield read;
+    number += 1;
   }
-  return broken ? { good, bad: { number: values.length, code: 6 } } : { good };
+  return undefined;
 }
 
-interface SplitValues {
-  readonly values: readonly unknown[];
-  /** Text that is no JSON follows the values. */
-  readonly broken: boolean;
+interface FoundValue {
+  readonly value: unknown;
+  /** As it was written; absent inside an array. */
+  readonly text?: string;
 }
 
 /**
- * Envelopes one a line are parsed in one go: a JSON string holds no raw line break, so `}\n{` only stands between them.
- * Their number must come out, or commas stood where none belong.
+ * Envelopes one a line are parsed a line at a time: a JSON string holds no raw line break. From the first line that is
+ * no JSON by itself, the rest is read object by object. `undefined` where no JSON stands; nothing follows it.
  */
-function splitValues(body: string): SplitValues {
-  const text = body.trim();
-  if (text.startsWith('[')) return arrayValues(text);
-  const lines = text.split('}\n{');
-  try {
-    const values: unknown = JSON.parse(`[${lines.join('},{')}]`);
-    if (Array.isArray(values) && values.length === lines.length) return { values, broken: false };
-  } catch {
-    // Not one a line, or broken: read value by value below, which also finds where it breaks.
-  }
-  return concatenatedValues(text);
-}
-
-function arrayValues(text: string): SplitValues {
-  try {
-    const values: unknown = JSON.parse(text);
-    return Array.isArray(values) ? { values, broken: false } : { values: [], broken: true };
-  } catch {
-    return { values: [], broken: true };
+function* valuesOf(body: Buffer): Generator<FoundValue | undefined> {
+  let isFirst = true;
+  for (let at = 0, end = 0; at < body.length; at = end + 1) {
+    const lineBreak = body.indexOf(LINE_BREAK, at);
+    end = lineBreak === -1 ? body.length : lineBreak;
+    const text = body.toString('utf8', at, end).trim();
+    if (text === '') continue;
+    if (isFirst && text.startsWith('[')) return yield* arrayValues(body.toString('utf8', at));
+    isFirst = false;
+    const value = parsed(text);
+    if (value === undefined) return yield* concatenatedValues(body.toString('utf8', at));
+    yield { value, text };
   }
 }
 
-function concatenatedValues(text: string): SplitValues {
-  const values: unknown[] = [];
+const LINE_BREAK = 0x0a;
+
+/** Undefined for what is no JSON: JSON itself knows no such value. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function* arrayValues(text: string): Generator<FoundValue | undefined> {
+  const values = parsed(text);
+  if (!Array.isArray(values)) yield undefined;
+  else for (const value of values) yield { value };
+}
+
+function* concatenatedValues(text: string): Generator<FoundValue | undefined> {
   for (const piece of concatenatedObjects(text)) {
-    if (piece === undefined) return { values, broken: true };
-    try {
-      values.push(JSON.parse(piece));
-    } catch {
-      return { values, broken: true };
+    const value = piece === undefined ? undefined : parsed(piece);
+    if (piece === undefined || value === undefined) {
+      yield undefined;
+      return;
     }
+    yield { value, text: piece };
   }
-  return { values, broken: false };
 }
 
 /** The texts of the objects that stand one behind the other; `undefined` where something else stands. */
@@ -113,6 +123,14 @@ function endOfObject(text: string, start: number): number | undefined {
     }
   }
   return undefined;
+}
+
+function readValue(
+  { value, text }: FoundValue,
+  isAllowedIndex: (index: string) => boolean,
+): HecEnvelope | EnvelopeCode {
+  if (text !== undefined && hasExponentTime(text)) return 15;
+  return readEnvelope(value, isAllowedIndex);
 }
 
 function readEnvelope(
@@ -165,21 +183,10 @@ function isContainer(value: unknown): boolean {
   return typeof value === 'object' && value !== null;
 }
 
-/** A cheap first look: only a body with this text is searched for a `time` in exponent form. */
+/** A cheap first look: only an envelope with this text is searched for a `time` in exponent form. */
 const EXPONENT_TIME = /"time"\s*:\s*"?-?[\d.]+[eE]/;
 
-/** Numbers of the envelopes whose own `time` is written with an exponent (1.79E9), which Splunk refuses. */
-function exponentTimes(body: string): ReadonlySet<number> {
-  const numbers = new Set<number>();
-  let number = 0;
-  for (const piece of concatenatedObjects(body.trim())) {
-    if (piece === undefined) break;
-    if (hasExponentTime(piece)) numbers.add(number);
-    number += 1;
-  }
-  return numbers;
-}
-
+/** Is the envelope's own `time` written with an exponent (1.79E9)? Splunk refuses that. */
 function hasExponentTime(piece: string): boolean {
   if (!EXPONENT_TIME.test(piece)) return false;
   let depth = 0;

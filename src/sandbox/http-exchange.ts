@@ -14,7 +14,8 @@ export interface Reply {
 export interface StreamedReply {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly lines: Iterable<string> | AsyncIterable<string>;
+  /** Each without its last line break; several lines may come as one text. */
+  readonly lines: Iterable<string>;
 }
 
 /** The connection is closed instead of an answer: what a caller sees when an answer is lost on the way. */
@@ -52,7 +53,7 @@ export function htmlReply(status: number, title: string): Reply {
   return { status, headers: { 'content-type': 'text/html; charset=UTF-8' }, body };
 }
 
-export function ndjsonReply(lines: Iterable<string> | AsyncIterable<string>): StreamedReply {
+export function ndjsonReply(lines: Iterable<string>): StreamedReply {
   return { status: 200, headers: { 'content-type': 'application/x-ndjson' }, lines };
 }
 
@@ -69,10 +70,15 @@ export async function readBody(request: IncomingMessage, limitBytes: number): Pr
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, size);
 }
 
-/** Unpacks gzip, never to more than `limitBytes` (a small body may hold gigabytes of zeroes). */
+/**
+ * Unpacks gzip, never to more than `limitBytes` (a small body may hold gigabytes of zeroes). The last four bytes say how
+ * long the result is (RFC 1952): with room for all of it nothing has to be put together from pieces.
+ */
 export async function gunzipBody(body: Buffer, limitBytes: number): Promise<Buffer> {
+  const saidBytes = body.length < 4 ? 0 : body.readUInt32LE(body.length - 4);
+  const chunkSize = Math.max(1_024, Math.min(saidBytes, limitBytes) + 1);
   try {
-    return await unzip(body, { maxOutputLength: limitBytes });
+    return await unzip(body, { maxOutputLength: limitBytes, chunkSize });
   } catch (error) {
     if (error instanceof RangeError) throw new BodyTooLargeError('unpacked body too large', { cause: error });
     throw new BodyEncodingError('body is not gzip', { cause: error });
@@ -110,15 +116,12 @@ export async function writeReply(response: ServerResponse, reply: AnyReply): Pro
 
 const CHUNK_CHARS = 256 * 1024;
 
-async function writeLines(
-  response: ServerResponse,
-  lines: Iterable<string> | AsyncIterable<string>,
-): Promise<void> {
+async function writeLines(response: ServerResponse, lines: Iterable<string>): Promise<void> {
   let chunk = '';
-  for await (const line of lines) {
+  for (const line of lines) {
     chunk += `${line}\n`;
     if (chunk.length < CHUNK_CHARS) continue;
-    if (!response.write(chunk)) await drained(response);
+    if (!response.write(Buffer.from(chunk))) await drained(response);
     chunk = '';
     if (response.destroyed) return;
   }

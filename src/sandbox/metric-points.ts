@@ -258,7 +258,8 @@ function pointsOf(
 ): readonly WorldPoint[] {
   const periodMs = Math.max(MINUTE_MS, Math.ceil(periodS / 60) * MINUTE_MS);
   const points: WorldPoint[] = [];
-  for (let atMs = Math.ceil(fromMs / periodMs) * periodMs; atMs < toMs; atMs += periodMs) {
+  // From the asked minute on, not from a multiple of the period: that is how an alarm's windows slide.
+  for (let atMs = Math.ceil(fromMs / MINUTE_MS) * MINUTE_MS; atMs < toMs; atMs += periodMs) {
     const sorted =
       periodMs === MINUTE_MS ? visibleSorted(entry, atMs, nowMs) : gathered(entry, atMs, periodMs, nowMs);
     if (sorted.length > 0) points.push({ timestampMs: atMs, value: statistic(sorted) });

@@ -35,7 +35,7 @@ message SummaryPoint { fixed64 start_time_unix_nano = 2; fixed64 time_unix_nano 
 
 message LogsRequest { repeated ResourceLogs resource_logs = 1; }
 message ResourceLogs { Resource resource = 1; repeated ScopeLogs scope_logs = 2; }
-message ScopeLogs { Scope scope = 1; repeated LogRecord log_records = 2; }
+message ScopeLogs { Scope scope = 1; repeated bytes log_records = 2; }
 message LogRecord { fixed64 time_unix_nano = 1; int32 severity_number = 2; string severity_text = 3;
   AnyValue body = 5; repeated KeyValue attributes = 6; fixed64 observed_time_unix_nano = 11; string event_name = 12; }
 
@@ -46,6 +46,7 @@ message PartialSuccess { int64 rejected = 1; string error_message = 2; }
 const root = protobuf.parse(PROTO).root;
 const metricsType = root.lookupType('MetricsRequest');
 const logsType = root.lookupType('LogsRequest');
+const logRecordType = root.lookupType('LogRecord');
 const responseType = root.lookupType('Response');
 
 export type MetricKind = 'gauge' | 'sum' | 'histogram' | 'exponentialHistogram' | 'summary';
@@ -120,26 +121,37 @@ function distributionOf(point: Fields): Readonly<Record<'count' | 'sum' | 'min' 
   return { count: numberOf(count), sum: numberOf(sum), min: numberOf(min), max: numberOf(max) };
 }
 
-/** Throws when the bytes are no ExportLogsServiceRequest. Attributes of resource, scope and record are merged. */
+/**
+ * Throws when the bytes are no ExportLogsServiceRequest. Attributes of resource, scope and record are merged. `PROTO`
+ * leaves a log record as bytes, so that each is decoded by itself and gone before the next: thousands at once outlive
+ * the young generation of the heap, which costs more than decoding them.
+ */
 export function* decodeLogs(bytes: Buffer): Generator<SentLogRecord> {
   const request: unknown = logsType.decode(bytes);
   for (const resource of listOf(request, 'resourceLogs')) {
     const ofResource = attributesOf(resource.resource);
     for (const scope of listOf(resource, 'scopeLogs')) {
-      const outer = new Map([...ofResource, ...attributesOf(scope.scope)]);
-      for (const record of listOf(scope, 'logRecords')) {
-        yield {
-          attributes: new Map([...outer, ...attributesOf(record)]),
-          timeMs: millisOf(record.timeUnixNano),
-          observedMs: millisOf(record.observedTimeUnixNano),
-          severityText: textOf(record.severityText),
-          severityNumber: numberOf(record.severityNumber),
-          body: anyValueOf(record.body),
-          eventName: textOf(record.eventName),
-        };
-      }
+      const outer = attributesOf(scope.scope, ofResource);
+      for (const record of bytesOf(scope.logRecords)) yield sentLogOf(logRecordType.decode(record), outer);
     }
   }
+}
+
+function sentLogOf(record: unknown, outer: ReadonlyMap<string, unknown>): SentLogRecord {
+  const fields = isObject(record) ? record : {};
+  return {
+    attributes: attributesOf(fields, outer),
+    timeMs: millisOf(fields.timeUnixNano),
+    observedMs: millisOf(fields.observedTimeUnixNano),
+    severityText: textOf(fields.severityText),
+    severityNumber: numberOf(fields.severityNumber),
+    body: anyValueOf(fields.body),
+    eventName: textOf(fields.eventName),
+  };
+}
+
+function bytesOf(list: unknown): readonly Uint8Array[] {
+  return Array.isArray(list) ? list.filter((item) => item instanceof Uint8Array) : [];
 }
 
 /** The answer of both signals: empty when all was accepted. */
@@ -157,8 +169,9 @@ function listOf(holder: unknown, name: string): readonly Fields[] {
   return Array.isArray(list) ? list.filter(isObject) : [];
 }
 
-function attributesOf(holder: unknown): ReadonlyMap<string, unknown> {
-  const attributes = new Map<string, unknown>();
+/** Those of `outer`, and over them the holder's own. */
+function attributesOf(holder: unknown, outer?: ReadonlyMap<string, unknown>): ReadonlyMap<string, unknown> {
+  const attributes = new Map(outer);
   for (const pair of listOf(holder, 'attributes')) attributes.set(textOf(pair.key), anyValueOf(pair.value));
   return attributes;
 }

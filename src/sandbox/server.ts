@@ -2,9 +2,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createSystemClock, sleepFor } from '../core/clock.ts';
 import { messageOf, UserError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
+import { createAlarming } from './aws/alarming.ts';
 import { type AwsServer, createAwsServer } from './aws/aws-server.ts';
 import { type AwsLimits, awsLimits } from './aws/operation.ts';
 import { Quotas } from './aws/quotas.ts';
+import type { Topic } from './aws/sns.ts';
 import { answerControl, type ControlDeps } from './control.ts';
 import { type AcceptedItem, createOtlpServer } from './dynatrace-otlp.ts';
 import { Counters, FaultInjector, type FaultSettings } from './faults.ts';
@@ -48,6 +50,8 @@ export interface SandboxSettings {
   readonly limits?: Partial<AwsLimits>;
   /** External id that AssumeRole asks for, by account id. */
   readonly externalIds?: Readonly<Record<string, string>>;
+  /** SNS topics that alarms may publish to. Default: `oncall` and `backlog` in each account and Region. */
+  readonly topics?: readonly Topic[];
   /** False holds only the numbers of what was accepted: for measuring. Default true. */
   readonly keepAccepted?: boolean;
 }
@@ -118,6 +122,7 @@ function createParts(settings: SandboxSettings): Parts {
   const now = () => clock.now();
   const { monotonic } = host;
   const shared = { tokens, faults, counters, now, monotonic, keepAccepted: settings.keepAccepted ?? true };
+  const alarming = createAlarming({ world, ...(settings.topics && { topics: settings.topics }) });
   const isFrozen = settings.isFrozen ?? (() => false);
   const quotas =
     settings.quotas === 'off'
@@ -130,6 +135,7 @@ function createParts(settings: SandboxSettings): Parts {
     counters,
     faultCounters,
     tokens,
+    sns: alarming.sns,
     hec: createHecServer({ ...shared, settings: { ...hecDefaults, ...settings.hec } }),
     otlp: createOtlpServer(shared),
     clock: {
@@ -146,12 +152,14 @@ function createParts(settings: SandboxSettings): Parts {
         faults,
         limits: { ...awsLimits, ...settings.limits },
         externalIds: settings.externalIds ?? {},
+        ...alarming,
       },
       quotas,
       counters,
     }),
     advance: () => {
       if ((settings.live ?? true) && !isFrozen()) world.advanceTo(now());
+      alarming.alarmEngine.advanceTo(now());
     },
   };
 }

@@ -1,9 +1,10 @@
 import { gunzipSync } from 'node:zlib';
 import { AcceptedBodies, type AcceptedBody } from './accepted-bodies.ts';
+import { type BriefEvent, briefEvent } from './accepted-brief.ts';
 import type { Counters, FaultInjector } from './faults.ts';
 import { HecAcks } from './hec-acks.ts';
 import { type HecCode, hecReply } from './hec-answers.ts';
-import { type HecEnvelope, readEnvelopes } from './hec-envelopes.ts';
+import { type BadEnvelope, type HecEnvelope, readEnvelopes } from './hec-envelopes.ts';
 import {
   type AnyReply,
   BodyEncodingError,
@@ -226,8 +227,7 @@ async function index(
   token: HecToken,
   body: Buffer,
 ): Promise<Indexed> {
-  const text = body.toString();
-  if (text.trim() === '') return { code: 5 };
+  if (isBlank(body)) return { code: 5 };
   const note: HecNote = {
     defaultIndex: token.indexes?.[0] ?? 'main',
     ...(kind === 'raw' ? { raw: Object.fromEntries(call.query) } : {}),
@@ -235,21 +235,37 @@ async function index(
   const isAllowed = (name: string) => token.indexes === undefined || token.indexes.includes(name);
   const wanted = note.raw?.index;
   if (wanted !== undefined && !isAllowed(wanted)) return { code: 7 };
-  const { count, bad } = kind === 'raw' ? { count: rawLines(text).length } : measure(deps, text, isAllowed);
   const gzipped = call.header('content-encoding') === 'gzip' ? call.body : undefined;
-  deps.counters.add('hec.events', count);
-  await accepted.add({ count, receivedMs: deps.now(), plain: body, gzipped, note });
+  const { items, bad } =
+    note.raw === undefined
+      ? readEvents(deps, body, isAllowed)
+      : { items: rawEnvelopes(body, note.raw).map(briefEvent) };
+  deps.counters.add('hec.events', items.length);
+  await accepted.add({ items, receivedMs: deps.now(), plain: body, gzipped, note });
   return bad === undefined ? { code: 0 } : { code: bad.code, extra: { 'invalid-event-number': bad.number } };
 }
 
-function measure(
+function isBlank(body: Buffer): boolean {
+  return body.toString('utf8', 0, 64).trim() === '' && body.toString().trim() === '';
+}
+
+/** The briefs of what gets indexed, and the first bad envelope. */
+function readEvents(
   deps: HecDeps,
-  text: string,
+  body: Buffer,
   isAllowed: (name: string) => boolean,
-): { count: number; bad?: { number: number; code: HecCode } } {
-  const { good, bad } = readEnvelopes(text, isAllowed);
-  if (bad === undefined) return { count: good.length };
-  return { count: deps.settings.beforeBadEvent === 'indexed' ? good.length : 0, bad };
+): { items: readonly Omit<BriefEvent, 'n'>[]; bad?: BadEnvelope } {
+  const items: Omit<BriefEvent, 'n'>[] = [];
+  const envelopes = readEnvelopes(body, isAllowed);
+  for (;;) {
+    const step = envelopes.next();
+    if (step.done !== true) {
+      items.push(briefEvent(step.value));
+      continue;
+    }
+    if (step.value === undefined) return { items };
+    return { items: deps.settings.beforeBadEvent === 'indexed' ? items : [], bad: step.value };
+  }
 }
 
 function success(deps: HecDeps, acks: HecAcks, token: HecToken, channel: string | undefined): Reply {
@@ -290,32 +306,34 @@ function answerHealth(deps: HecDeps, call: Call): Reply {
   return counted(deps, deps.faults.happens('busy', 'hec health') ? 18 : 17);
 }
 
-function rawLines(text: string): readonly string[] {
-  return text.split(/\r?\n/).filter((line) => line.trim() !== '');
-}
-
 function* eventsOf(body: AcceptedBody<HecNote>): Generator<AcceptedEvent> {
-  const text = gunzipSync(body.gzipped).toString();
+  const bytes = gunzipSync(body.gzipped);
   const { raw, defaultIndex } = body.note;
-  const envelopes = raw === undefined ? readEnvelopes(text, () => true).good : rawEnvelopes(text, raw);
-  for (const [offset, envelope] of envelopes.slice(0, body.count).entries()) {
+  const envelopes = raw === undefined ? readEnvelopes(bytes, () => true) : rawEnvelopes(bytes, raw);
+  let offset = 0;
+  for (const envelope of envelopes) {
+    if (offset === body.count) return;
     yield {
       n: body.first + offset,
       receivedMs: body.receivedMs,
       ...envelope,
       index: envelope.index ?? defaultIndex,
     };
+    offset += 1;
   }
 }
 
-function rawEnvelopes(text: string, query: Readonly<Record<string, string>>): readonly HecEnvelope[] {
+function rawEnvelopes(body: Buffer, query: Readonly<Record<string, string>>): readonly HecEnvelope[] {
   const { host, source, sourcetype, index: wanted, time } = query;
-  return rawLines(text).map((event) => ({
-    event,
-    ...(host === undefined ? {} : { host }),
-    ...(source === undefined ? {} : { source }),
-    ...(sourcetype === undefined ? {} : { sourcetype }),
-    ...(wanted === undefined ? {} : { index: wanted }),
-    ...(time === undefined ? {} : { time: Number(time) }),
-  }));
+  const lines = body.toString().split(/\r?\n/);
+  return lines
+    .filter((line) => line.trim() !== '')
+    .map((event) => ({
+      event,
+      ...(host === undefined ? {} : { host }),
+      ...(source === undefined ? {} : { source }),
+      ...(sourcetype === undefined ? {} : { sourcetype }),
+      ...(wanted === undefined ? {} : { index: wanted }),
+      ...(time === undefined ? {} : { time: Number(time) }),
+    }));
 }

@@ -19,6 +19,12 @@ export interface WorldLogGroup {
   readonly name: string;
   /** Sorted by `timestampMs`, then `ingestionMs`, then `eventId`. Grows at the end and, for late events, inside. */
   readonly events: readonly WorldEvent[];
+  /** Days that events are kept; absent: for ever. Older ones cannot be read. */
+  readonly retentionInDays?: number;
+  /** Absent: as old as the world. */
+  readonly createdMs?: number;
+  /** True: encrypted with a key that the caller may not use. */
+  readonly kmsDenied?: boolean;
 }
 
 export interface WorldSeries {

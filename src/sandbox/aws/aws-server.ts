@@ -1,30 +1,58 @@
 import type { Counters } from '../faults.ts';
 import type { AnyReply, Call } from '../http-exchange.ts';
+import {
+  deleteAlarms,
+  putCompositeAlarm,
+  putMetricAlarm,
+  setAlarmState,
+  switchActions,
+} from './alarm-operations.ts';
+import { getResources, listTagsForResource, tagResource, untagResource } from './alarm-tags.ts';
 import { restApiRead } from './api-gateway-v1.ts';
 import { v2Read } from './api-gateway-v2.ts';
 import { AwsError, deniedError, errorReply, serverFault, throttlingError } from './aws-errors.ts';
 import type { AwsProtocol } from './aws-protocol.ts';
 import { type Caller, readCaller } from './caller.ts';
 import { invalidValue } from './cloudwatch-model.ts';
+import { describeAlarmHistory, describeAlarms } from './describe-alarms.ts';
 import { describeLogGroups, describeLogStreams } from './describe-logs.ts';
 import { filterLogEvents } from './filter-log-events.ts';
 import { getLogEvents } from './get-log-events.ts';
 import { datapointsOf, getMetricData } from './get-metric-data.ts';
 import { listMetrics } from './list-metrics.ts';
 import { invalidParameter } from './logs-model.ts';
+import { deleteMetricFilter, describeMetricFilters, putMetricFilter } from './metric-filters.ts';
 import type { AwsContext, Operation } from './operation.ts';
 import type { Quotas } from './quotas.ts';
 import { type Fields, parseFields } from './request-fields.ts';
+import { dated, requireTimelySignature } from './server-time.ts';
+import { isSnsAction, runSns } from './sns.ts';
 import { runSts } from './sts.ts';
 
 type JsonRun = (context: AwsContext, caller: Caller, fields: Fields) => ReturnType<Operation['run']>;
 
 const CLOUDWATCH: Readonly<Record<string, JsonRun>> = {
+  PutMetricAlarm: putMetricAlarm,
+  PutCompositeAlarm: putCompositeAlarm,
+  DescribeAlarms: describeAlarms,
+  DescribeAlarmHistory: describeAlarmHistory,
+  DeleteAlarms: deleteAlarms,
+  SetAlarmState: setAlarmState,
+  EnableAlarmActions: switchActions(true),
+  DisableAlarmActions: switchActions(false),
+  TagResource: tagResource,
+  UntagResource: untagResource,
+  ListTagsForResource: listTagsForResource,
   GetMetricData: getMetricData,
   ListMetrics: listMetrics,
 };
 
+/** CloudWatch Logs and the Resource Groups Tagging API: both speak AWS JSON 1.1. */
 const LOGS: Readonly<Record<string, JsonRun>> = {
+  PutMetricFilter: putMetricFilter,
+  DescribeMetricFilters: describeMetricFilters,
+  DeleteMetricFilter: deleteMetricFilter,
+  GetResources: getResources,
   FilterLogEvents: filterLogEvents,
   GetLogEvents: getLogEvents,
   DescribeLogGroups: describeLogGroups,
@@ -51,16 +79,19 @@ export function createAwsServer(settings: {
     answer(call) {
       const protocol = protocolOf(call) ?? 'logs';
       try {
+        requireTimelySignature(context, call);
         const operation = operationOf(context, protocol, call);
         counters.add(`aws.${operation.name}`);
         const refusal = refusalOf(context, operation, quotas, counters);
         if (refusal !== undefined) return refusal;
         const reply = operation.run();
-        return context.faults.happens('reset', `after ${keyOf(operation)}`) ? { reset: true } : reply;
+        return context.faults.happens('reset', `after ${keyOf(operation)}`)
+          ? { reset: true }
+          : dated(context, reply);
       } catch (error) {
         if (!(error instanceof AwsError)) throw error;
         counters.add(`aws.error.${error.awsName}`);
-        return errorReply(protocol, error);
+        return dated(context, errorReply(protocol, error));
       }
     },
   };
@@ -70,6 +101,7 @@ function protocolOf(call: Call): AwsProtocol | undefined {
   const target = call.header('x-amz-target');
   if (target?.startsWith('GraniteServiceVersion20100801.')) return 'cloudwatch';
   if (target?.startsWith('Logs_20140328.')) return 'logs';
+  if (target?.startsWith('ResourceGroupsTaggingAPI_20170126.')) return 'logs';
   if (call.path.startsWith('/restapis')) return 'api-gateway-v1';
   if (call.path.startsWith('/v2/')) return 'api-gateway-v2';
   const isForm = call.header('content-type')?.startsWith('application/x-www-form-urlencoded');
@@ -94,11 +126,17 @@ function refusalOf(
     counters.add(`aws.quota.${name}`);
     return errorReply(protocol, throttlingError(protocol));
   }
-  if (faults.happens('throttle', key)) return errorReply(protocol, throttlingError(protocol));
+  if (faults.happens('throttle', key) || faults.strikes('throttle-storm', key)) {
+    return errorReply(protocol, throttlingError(protocol));
+  }
   if (faults.happens('reset', `before ${key}`)) return { reset: true };
-  if (faults.happens('aws-5xx', key)) return errorReply(protocol, serverFault(protocol));
+  if (faults.happens('aws-5xx', key) || faults.strikes('aws-outage', key))
+    return errorReply(protocol, serverFault(protocol));
   if (caller.assumed && faults.happens('expired-credentials', key)) {
     return errorReply(protocol, expiredCredentials(protocol));
+  }
+  if (name === 'AssumeRole' && faults.strikes('sts-denied', key)) {
+    return errorReply(protocol, deniedError(protocol, caller.account, name));
   }
   if (faults.happensAtFirst('denied', key, DENIED_CALLS)) {
     return errorReply(protocol, deniedError(protocol, caller.account, name));
@@ -161,7 +199,10 @@ function logsOperation(context: AwsContext, caller: Caller, call: Call): Operati
 function stsOperation(context: AwsContext, caller: Caller, call: Call): Operation {
   const form = new URLSearchParams(call.body.toString());
   const name = form.get('Action') ?? '';
-  return { protocol: 'sts', name, caller, run: () => runSts(context, caller, form) };
+  const run = isSnsAction(name)
+    ? () => runSns(context.sns, caller, form)
+    : () => runSts(context, caller, form);
+  return { protocol: 'sts', name, caller, run };
 }
 
 function controlPlaneOperation(

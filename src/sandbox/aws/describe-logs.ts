@@ -29,7 +29,8 @@ function groupOf(context: AwsContext, group: WorldLogGroup): Record<string, unkn
   const arn = `arn:aws:logs:${group.region}:${group.account}:log-group:${group.name}`;
   return {
     logGroupName: group.name,
-    creationTime: context.world.historyFromMs,
+    creationTime: group.createdMs ?? context.world.historyFromMs,
+    ...(group.retentionInDays !== undefined && { retentionInDays: group.retentionInDays }),
     metricFilterCount: 0,
     arn: `${arn}:*`,
     logGroupArn: arn,

@@ -1,5 +1,6 @@
 import type { Reply } from '../http-exchange.ts';
 import type { WorldEvent, WorldLogGroup } from '../world.ts';
+import { AwsError } from './aws-errors.ts';
 import type { Caller } from './caller.ts';
 import { termMatcher } from './filter-pattern.ts';
 import {
@@ -26,6 +27,7 @@ import {
 } from './request-fields.ts';
 
 const MAX_STREAMS = 100;
+const DAY_MS = 86_400_000;
 
 interface FilterRequest {
   readonly group: WorldLogGroup;
@@ -37,6 +39,8 @@ interface FilterRequest {
   readonly maxBytes: number;
   readonly matches: (event: WorldEvent) => boolean;
   readonly mark: string;
+  /** The token this call was made with. */
+  readonly sentToken: string | undefined;
   /** Index of the first event that may be on the page. */
   readonly start: number;
 }
@@ -48,8 +52,33 @@ interface FilterRequest {
 export function filterLogEvents(context: AwsContext, caller: Caller, fields: Fields): Reply {
   const request = readRequest(context, caller, fields);
   const key = `FilterLogEvents ${request.group.name}`;
-  if (context.faults.happens('empty', key)) return emptyPage(context, request);
-  return writePage(context, request);
+  if (request.group.kmsDenied === true) throw keyDenied(request.group);
+  if (request.sentToken !== undefined) {
+    if (context.faults.happensAtFirst('expired-token', key, EXPIRED_TOKENS)) {
+      throw invalidParameter('The specified nextToken is invalid.');
+    }
+    if (context.faults.strikes('repeated-token', key)) return repeatedPage(request.sentToken);
+  }
+  const isEmpty =
+    context.faults.happens('empty', key) ||
+    context.faults.happensAtFirst('empty-run', `${key} ${request.mark}`, EMPTY_RUN);
+  return isEmpty ? emptyPage(context, request) : writePage(context, request);
+}
+
+const EXPIRED_TOKENS = 2;
+const EMPTY_RUN = 50;
+
+function keyDenied({ account, region, name }: WorldLogGroup): AwsError {
+  const arn = `arn:aws:logs:${region}:${account}:log-group:${name}`;
+  return new AwsError(
+    'AccessDeniedException',
+    `The specified KMS key does not exist or is not allowed to be used with LogGroup '${arn}'`,
+  );
+}
+
+/** A server that lost its place: the page is empty and its token leads back here. */
+function repeatedPage(token: string): Reply {
+  return logsReply(`{"events":[],"searchedLogStreams":[],"nextToken":"${token}"}`);
 }
 
 function readRequest(context: AwsContext, caller: Caller, fields: Fields): FilterRequest {
@@ -73,6 +102,7 @@ function readRequest(context: AwsContext, caller: Caller, fields: Fields): Filte
     maxBytes: context.limits.logPageBytes,
     matches: readMatcher(fields),
     mark,
+    sentToken: token,
     start:
       token === undefined ? startOf(group, fromMs, toMs, step) : resumeAt(context, group, token, mark, step),
   };
@@ -135,6 +165,7 @@ function emptyPage(context: AwsContext, request: FilterRequest): Reply {
 function writePage(context: AwsContext, request: FilterRequest): Reply {
   const { group, fromMs, toMs, step, matches } = request;
   const nowMs = context.now();
+  const keptFromMs = nowMs - (group.retentionInDays ?? Number.POSITIVE_INFINITY) * DAY_MS;
   const quote = rememberingQuoter();
   let written = '';
   let count = 0;
@@ -144,7 +175,7 @@ function writePage(context: AwsContext, request: FilterRequest): Reply {
   for (let index = request.start; ; index += step) {
     const event = group.events[index];
     if (event === undefined || event.timestampMs > toMs || event.timestampMs < fromMs) break;
-    if (event.ingestionMs > nowMs || !matches(event)) continue;
+    if (event.ingestionMs > nowMs || event.timestampMs < keptFromMs || !matches(event)) continue;
     bytes += countedBytes(event.message);
     if (count === request.maxEvents || (count > 0 && bytes > request.maxBytes)) {
       more = true;

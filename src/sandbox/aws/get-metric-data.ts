@@ -24,6 +24,8 @@ interface MetricQuery {
   readonly id: string;
   readonly label: string;
   readonly series: WorldSeries | undefined;
+  /** Asked without dimensions: the only form a metric filter's metric has here. */
+  readonly filterMetric: { readonly namespace: string; readonly metricName: string } | undefined;
   readonly forbidden: boolean;
   readonly stat: string;
   readonly periodS: number;
@@ -69,7 +71,7 @@ export function datapointsOf(context: AwsContext, fields: Fields): { count: numb
  */
 export function getMetricData(context: AwsContext, caller: Caller, fields: Fields): Reply {
   const request = readRequest(context, caller, fields);
-  const page = readPage(context, request, pageSizeNow(context, caller, request));
+  const page = readPage(context, caller, request, pageSizeNow(context, caller, request));
   const results = withPartialResults(context, caller, page.results);
   return cloudWatchReply(writePage(results, page.next));
 }
@@ -153,18 +155,15 @@ function readQuery(context: AwsContext, caller: Caller, query: Fields): MetricQu
   const account = optionalText(query, 'AccountId', invalidValue) ?? caller.account;
   const unit = optionalText(stat, 'Unit', invalidValue);
   const metricName = optionalText(metric, 'MetricName', invalidValue) ?? '';
-  const key = seriesKey({
-    account,
-    region: caller.region,
-    namespace: optionalText(metric, 'Namespace', invalidValue) ?? '',
-    metricName,
-    dimensions: readDimensions(metric),
-  });
+  const namespace = optionalText(metric, 'Namespace', invalidValue) ?? '';
+  const dimensions = readDimensions(metric);
+  const key = seriesKey({ account, region: caller.region, namespace, metricName, dimensions });
   return {
     id,
     label: optionalText(query, 'Label', invalidValue) ?? metricName,
     series:
       unit === undefined || unit === publishedUnit(metricName) ? seriesByKey(context).get(key) : undefined,
+    filterMetric: Object.keys(dimensions).length === 0 ? { namespace, metricName } : undefined,
     forbidden: account !== caller.account,
     stat: readStat(stat, id),
     periodS: readPeriod(stat, id),
@@ -215,6 +214,7 @@ function pageSizeNow(context: AwsContext, caller: Caller, request: MetricRequest
 
 function readPage(
   context: AwsContext,
+  caller: Caller,
   request: MetricRequest,
   pagePoints: number,
 ): { results: readonly MetricResult[]; next: string | undefined } {
@@ -224,7 +224,7 @@ function readPage(
     const query = request.queries[number];
     if (query === undefined || !query.returnData) continue;
     if (room === 0) return { results, next: nextToken(context, request, [number]) };
-    const points = pointsOf(context, request, query, number);
+    const points = pointsOf(context, caller, request, query, number);
     const given = points.length > room ? points.slice(0, room) : points;
     const last = given.at(-1);
     room -= given.length;
@@ -243,20 +243,35 @@ function nextToken(context: AwsContext, request: MetricRequest, place: TokenPlac
 
 function pointsOf(
   context: AwsContext,
+  caller: Caller,
   request: MetricRequest,
   query: MetricQuery,
   number: number,
 ): readonly WorldPoint[] {
-  if (query.series === undefined || query.forbidden) return [];
+  if (query.forbidden) return [];
   const nowMs = context.now();
   if (request.fromMs < nowMs - keptMs(query.periodS)) return [];
   const { fromMs, toMs, descending, start } = request;
-  const points = context.world.points(query.series, query.stat, query.periodS, fromMs, toMs, nowMs);
+  const points = readSeries(context, caller, query, { fromMs, toMs });
   const sign = descending ? -1 : 1;
   const sorted = points.toSorted((a, b) => sign * (a.timestampMs - b.timestampMs));
   const { afterMs } = start;
   if (number !== start.query || afterMs === undefined) return sorted;
   return sorted.filter((point) => sign * (point.timestampMs - afterMs) > 0);
+}
+
+function readSeries(
+  context: AwsContext,
+  caller: Caller,
+  query: MetricQuery,
+  { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
+): readonly WorldPoint[] {
+  const { series, filterMetric, stat, periodS } = query;
+  const nowMs = context.now();
+  if (series !== undefined) return context.world.points(series, stat, periodS, fromMs, toMs, nowMs);
+  if (filterMetric === undefined) return [];
+  const span = { fromMs, toMs, periodMs: Math.max(60, periodS) * 1_000 };
+  return context.metricFilters.points(caller, { ...filterMetric, stat }, span, nowMs) ?? [];
 }
 
 /** How long points of a period are kept: 15 days of minutes, 63 days of five minutes, 455 days of hours. */

@@ -1,8 +1,12 @@
 import type { FaultInjector } from '../faults.ts';
 import type { Reply } from '../http-exchange.ts';
 import type { World } from '../world.ts';
+import type { AlarmEngine } from './alarm-engine.ts';
+import type { AlarmStore } from './alarm-store.ts';
 import type { AwsProtocol } from './aws-protocol.ts';
 import type { Caller } from './caller.ts';
+import type { MetricFilters } from './metric-filters.ts';
+import type { SnsLog } from './sns.ts';
 
 /** What every AWS operation may use. Sizes are the real ones by default; tests and faults make them smaller. */
 export interface AwsContext {
@@ -14,6 +18,10 @@ export interface AwsContext {
   readonly limits: AwsLimits;
   /** External id a role asks for, by account id. Absent: none is asked for. */
   readonly externalIds: Readonly<Record<string, string>>;
+  readonly alarms: AlarmStore;
+  readonly alarmEngine: AlarmEngine;
+  readonly metricFilters: MetricFilters;
+  readonly sns: SnsLog;
 }
 
 export interface AwsLimits {
