@@ -1,0 +1,129 @@
+import type { AlarmClients } from '../aws/alarm-clients.ts';
+import type { DescribedAlarm } from '../aws/alarm-shapes.ts';
+import { HeldError, IncompleteReadError } from '../core/errors.ts';
+import { runLimited } from '../core/run-limited.ts';
+import { childrenOf, parseRule } from '../evaluate/composite-rule.ts';
+import type { DesiredResource, ObservedResource } from '../model/managed-resource.ts';
+import { filterNamePrefix, OWNER_TAGS } from '../plan/ownership.ts';
+
+export interface Scope {
+  readonly account: string;
+  readonly region: string;
+}
+
+export interface Observation {
+  readonly observed: readonly ObservedResource[];
+  /** `account/region` → why it was not read whole. Nothing there may be taken for gone. */
+  readonly partial: ReadonlyMap<string, string>;
+}
+
+export interface ObserveInput {
+  readonly clients: AlarmClients;
+  readonly workspace: string;
+  /** Every account and Region that may hold something of the workspace. */
+  readonly scopes: readonly Scope[];
+  readonly desired: readonly DesiredResource[];
+  readonly signal: AbortSignal;
+}
+
+const SCOPES_AT_ONCE = 4;
+
+/**
+ * Reads what AWS has: everything tagged with the workspace, and whatever stands at a name that the files ask for. A
+ * Region that cannot be read is in `partial`; the others are read all the same.
+ */
+export async function observeAlarms(input: ObserveInput): Promise<Observation> {
+  const observed: ObservedResource[] = [];
+  const partial = new Map<string, string>();
+  await runLimited(input.scopes, SCOPES_AT_ONCE, async (scope) => {
+    try {
+      observed.push(...(await observeScope(input, scope)));
+    } catch (error) {
+      if (!(error instanceof IncompleteReadError || error instanceof HeldError)) throw error;
+      partial.set(`${scope.account}/${scope.region}`, error.message);
+    }
+  });
+  return { observed, partial };
+}
+
+async function observeScope(input: ObserveInput, scope: Scope): Promise<readonly ObservedResource[]> {
+  const { clients, workspace, signal } = input;
+  const call = { ...scope, signal };
+  const tagged = new Map<string, Readonly<Record<string, string>>>();
+  for await (const page of clients.findByTag({ ...call, tag: OWNER_TAGS.workspace, value: workspace })) {
+    for (const alarm of page) tagged.set(alarm.name, alarm.tags);
+  }
+  const names = new Set([...tagged.keys(), ...wantedNames(input.desired, scope)]);
+  const alarms: ObservedResource[] = [];
+  if (names.size > 0) {
+    for await (const page of clients.describeAlarms({ ...call, names: [...names] })) {
+      for (const alarm of page) {
+        // The tagging API learns of a new alarm with a delay: what it does not know is asked for by itself.
+        const tags = tagged.get(alarm.name) ?? (await clients.alarmTags({ ...call, name: alarm.name }));
+        alarms.push(observedAlarm(scope, alarm, tags));
+      }
+    }
+  }
+  return [...alarms, ...(await observeFilters(input, scope))];
+}
+
+function wantedNames(desired: readonly DesiredResource[], scope: Scope): readonly string[] {
+  return desired.flatMap(({ key }) =>
+    key.type !== 'metric_filter' && key.account === scope.account && key.region === scope.region
+      ? [key.name]
+      : [],
+  );
+}
+
+function observedAlarm(
+  scope: Scope,
+  alarm: DescribedAlarm,
+  tags: Readonly<Record<string, string>>,
+): ObservedResource {
+  return {
+    key: { type: alarm.kind, ...scope, name: alarm.name },
+    properties: alarm.properties,
+    tags,
+    state: alarm.state,
+    ...(alarm.updatedMs === undefined ? {} : { updatedMs: alarm.updatedMs }),
+    children: childNames(alarm),
+  };
+}
+
+/** Names of what a composite reads, its suppressor included. A rule we cannot read is not ours to change either. */
+function childNames(alarm: DescribedAlarm): readonly string[] {
+  const { AlarmRule, ActionsSuppressor } = alarm.properties;
+  if (typeof AlarmRule !== 'string') return [];
+  const suppressor = typeof ActionsSuppressor === 'string' ? [ActionsSuppressor] : [];
+  return [...readableChildren(AlarmRule), ...suppressor].map(alarmNameOf);
+}
+
+function readableChildren(rule: string): readonly string[] {
+  try {
+    return childrenOf(parseRule(rule));
+  } catch {
+    // Written by somebody else in a form we do not take: whatever is quoted in it may be a child.
+    return [...rule.matchAll(/"((?:[^"\\]|\\.)*)"|\(([^()",]+)\)/g)].map(
+      (match) => match[1] ?? match[2] ?? '',
+    );
+  }
+}
+
+/** The name behind an ARN, or the text itself. */
+export function alarmNameOf(reference: string): string {
+  const marker = ':alarm:';
+  const at = reference.indexOf(marker);
+  return reference.startsWith('arn:') && at >= 0 ? reference.slice(at + marker.length) : reference;
+}
+
+async function observeFilters(input: ObserveInput, scope: Scope): Promise<readonly ObservedResource[]> {
+  const { clients, workspace, signal } = input;
+  const filters: ObservedResource[] = [];
+  const listing = clients.listFilters({ ...scope, signal, prefix: filterNamePrefix(workspace) });
+  for await (const page of listing) {
+    for (const { name, logGroup, properties } of page) {
+      filters.push({ key: { type: 'metric_filter', ...scope, name, logGroup }, properties, children: [] });
+    }
+  }
+  return filters;
+}

@@ -1,0 +1,73 @@
+import type { AlarmClients } from '../aws/alarm-clients.ts';
+import { bottomUp } from '../evaluate/composite-timeline.ts';
+import type { Inventory } from '../model/inventory.ts';
+import type { ObservedResource } from '../model/managed-resource.ts';
+import { ownershipOf } from '../plan/ownership.ts';
+import { type Change, planChanges } from '../plan/plan-changes.ts';
+import { type Expansion, expandAlarms } from './expand-alarms.ts';
+import type { AlarmFiles } from './format/load-alarm-files.ts';
+import { observeAlarms, type Scope } from './observe-alarms.ts';
+
+export interface AlarmPlan {
+  readonly expansion: Expansion;
+  readonly changes: readonly Change[];
+  /** Of this workspace, as they are now. */
+  readonly owned: readonly ObservedResource[];
+  /** Everything the plan looked at, for a saved plan. */
+  readonly observed: readonly ObservedResource[];
+  /** `account/region` → why nothing there is deleted. */
+  readonly partial: ReadonlyMap<string, string>;
+}
+
+/**
+ * Files × discovery × what AWS has. The caller decides what to do with the problems of the expansion; they are in it.
+ *
+ * @throws {UserError} `alarm_cycle` for composites that name each other.
+ */
+export async function planAlarms(input: {
+  readonly files: AlarmFiles;
+  readonly inventory: Inventory;
+  readonly clients: AlarmClients;
+  readonly scopes: readonly Scope[];
+  readonly adopted?: ReadonlySet<string>;
+  readonly signal: AbortSignal;
+}): Promise<AlarmPlan> {
+  const expansion = expandAlarms(input.files, input.inventory);
+  refuseCycles(expansion);
+  const { workspace, resources } = expansion;
+  const { clients, scopes, signal } = input;
+  const { observed, partial } = await observeAlarms({
+    clients,
+    workspace,
+    scopes,
+    desired: resources,
+    signal,
+  });
+  const withheld = new Map([...partial, ...unreadScopes(input.inventory)]);
+  const changes = planChanges({
+    workspace,
+    desired: resources.filter(({ key }) => !partial.has(`${key.account}/${key.region}`)),
+    observed,
+    partial: withheld,
+    ...(input.adopted === undefined ? {} : { adopted: input.adopted }),
+  });
+  const owned = observed.filter((resource) => ownershipOf(resource, workspace).kind === 'ours');
+  return { expansion, changes, owned, observed, partial: withheld };
+}
+
+function refuseCycles(expansion: Expansion): void {
+  bottomUp(
+    expansion.instances.flatMap(({ model, resource }) =>
+      model.kind === 'composite' ? [{ name: resource.key.name, rule: model.rule }] : [],
+    ),
+  );
+}
+
+/** Regions whose APIs, stages or routes were not listed whole: what is missing there is unknown, never gone. */
+function unreadScopes(inventory: Inventory): ReadonlyMap<string, string> {
+  return new Map(
+    inventory.problems.flatMap(({ account, region, what, reason, unread }) =>
+      unread === undefined ? [] : [[`${account}/${region}`, `${what}: ${reason}`] as const],
+    ),
+  );
+}

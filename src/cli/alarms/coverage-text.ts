@@ -1,0 +1,40 @@
+import { join } from 'node:path';
+import type { CoverageCell } from '../../alarms/coverage.ts';
+import type { Finding } from '../../alarms/lint.ts';
+
+const WORDS: Readonly<Record<CoverageCell['state'], string>> = {
+  covered: 'covered',
+  missing: 'MISSING',
+  muted: 'muted',
+  never_had_data: 'never had data',
+  nobody_subscribed: 'NOBODY SUBSCRIBED',
+};
+
+/** One line for each stage, then what is wrong. */
+export function coverageText(
+  cells: readonly CoverageCell[],
+  findings: readonly Finding[],
+  dir: string,
+): string {
+  const stages = Map.groupBy(
+    cells,
+    ({ api, stage, account, region }) => `${api}/${stage} (${account}, ${region})`,
+  );
+  const lines = [...stages].map(([name, own]) => {
+    const open = own.filter(({ state }) => state !== 'covered');
+    const words = open.map(({ expected, state }) => `${expected}: ${WORDS[state]}`).join('; ');
+    return `${name.padEnd(52)} ${own.length - open.length} of ${own.length} covered${words === '' ? '' : `   ${words}`}`;
+  });
+  const covered = cells.filter(({ state }) => state === 'covered').length;
+  return `${[...lines, ...findingLines(findings, dir), `${covered} of ${cells.length} covered.`].join('\n')}\n`;
+}
+
+/** One line for each rule and place: an alarm of many stages would say the same thing many times. */
+export function findingLines(findings: readonly Finding[], dir: string): readonly string[] {
+  const groups = Map.groupBy(findings, ({ rule, file, line }) => `${join(dir, file)}:${line} ${rule}`);
+  return [...groups].map(([place, same]) => {
+    const [first] = same;
+    const more = same.length > 1 ? ` (and ${same.length - 1} more)` : '';
+    return `${place} ${first?.severity}: ${first?.id}${more}: ${first?.words}`;
+  });
+}

@@ -1,0 +1,392 @@
+import { resolve } from 'node:path';
+import { Command } from 'commander';
+import { applyPlan } from '../../alarms/apply-plan.ts';
+import { expandAlarms } from '../../alarms/expand-alarms.ts';
+import { lintAlarms } from '../../alarms/lint.ts';
+import { observeAlarms } from '../../alarms/observe-alarms.ts';
+import type { AlarmPlan } from '../../alarms/plan-alarms.ts';
+import { readPlan, remainingChanges, writePlan } from '../../alarms/plan-file.ts';
+import { planText } from '../../alarms/plan-text.ts';
+import { monthlyPrice, UNVERIFIED_ALARM_PRICES } from '../../alarms/prices.ts';
+import { sampleStages } from '../../alarms/sample-stages.ts';
+import { runAlarmTests } from '../../alarms/testing/alarm-tests.ts';
+import { generatedTests } from '../../alarms/testing/generated-tests.ts';
+import { UserError } from '../../core/errors.ts';
+import type { ObservedResource } from '../../model/managed-resource.ts';
+import { guardDeletes } from '../../plan/blast-radius.ts';
+import { OWNER_TAGS } from '../../plan/ownership.ts';
+import { type Change, planChanges } from '../../plan/plan-changes.ts';
+import {
+  type AlarmOptions,
+  type AlarmsHost,
+  planned,
+  requireAlarmFiles,
+  type Session,
+  tellProblems,
+  withSession,
+} from '../alarms/alarm-session.ts';
+import { findingLines } from '../alarms/coverage-text.ts';
+import { driftOf, driftText } from '../alarms/drift.ts';
+import { explainText } from '../alarms/explain.ts';
+import { failuresIn, reportOf, testText } from '../alarms/test-text.ts';
+import { DEFAULT_CONFIG_PATH } from '../config-file.ts';
+import type { CliContext } from '../context.ts';
+import { backtestCommand, coverageCommand, recordCommand } from './alarms-history.ts';
+
+const EXIT_CHANGES = 2;
+const EXIT_PARTLY = 3;
+
+/** `gatewatch alarms`: declare, see what would change, change exactly that. */
+export function createAlarmsCommand(context: CliContext, host: AlarmsHost): Command {
+  const alarms = new Command('alarms').description(
+    'CloudWatch alarms from files: validate, plan, apply, drift; never touches an alarm it does not own',
+  );
+  const commands = [
+    validateCommand(context, host),
+    testCommand(context, host),
+    planCommand(context, host),
+    applyCommand(context, host),
+    driftCommand(context, host),
+    destroyCommand(context, host),
+    adoptCommand(context, host),
+    explainCommand(context, host),
+    costCommand(context, host),
+    connected(backtestCommand(context, host)),
+    connected(recordCommand(context, host)),
+    connected(coverageCommand(context, host)),
+  ];
+  for (const command of commands) {
+    command.option('--dir <folder>', 'folder of alarm files', 'alarms');
+    alarms.addCommand(command);
+  }
+  return alarms.addHelpText(
+    'after',
+    '\nExample:\n  gatewatch alarms validate && gatewatch alarms plan -o plan.json && gatewatch alarms apply plan.json',
+  );
+}
+
+function connected(command: Command): Command {
+  return command.option('-c, --config <path>', 'configuration file', DEFAULT_CONFIG_PATH);
+}
+
+function validateCommand(context: CliContext, host: AlarmsHost): Command {
+  return new Command('validate')
+    .description('check every file, without AWS: exit 1 with each problem at its line')
+    .addHelpText('after', '\nExample:\n  gatewatch alarms validate --dir alarms')
+    .action((options: AlarmOptions) => {
+      const files = requireAlarmFiles(context, host, options.dir);
+      const expansion = expandAlarms(files, { stages: sampleStages(files), complete: true });
+      tellProblems(context, options.dir, expansion);
+      const findings = lintAlarms(expansion.instances);
+      for (const line of findingLines(findings, options.dir)) context.stdout.write(`${line}\n`);
+      if (findings.some(({ severity }) => severity === 'error')) {
+        context.setExitCode(1);
+        return;
+      }
+      const count = Object.values(files).reduce((sum, list) => sum + list.length, 0);
+      context.stdout.write(`${count} files are valid.\n`);
+    });
+}
+
+function testCommand(context: CliContext, host: AlarmsHost): Command {
+  return new Command('test')
+    .description(
+      'run the tests beside the files and three generated ones for each alarm, without AWS; exit 0 or 1',
+    )
+    .option('--json', 'as JSON')
+    .addHelpText('after', '\nExample:\n  gatewatch alarms test --dir alarms')
+    .action((options: AlarmOptions) => {
+      const files = requireAlarmFiles(context, host, options.dir);
+      const expansion = expandAlarms(files, { stages: sampleStages(files), complete: true });
+      tellProblems(context, options.dir, expansion);
+      const folder = resolve(context.cwd, options.dir);
+      const results = runAlarmTests(files, (path) => context.readFile(resolve(folder, path)));
+      const report = reportOf(results, expansion.instances.flatMap(generatedTests), expansion);
+      context.stdout.write(
+        options.json ? `${JSON.stringify(report, null, 2)}\n` : testText(report, options.dir),
+      );
+      if (failuresIn(report) > 0) context.setExitCode(1);
+    });
+}
+
+function planCommand(context: CliContext, host: AlarmsHost): Command {
+  return connected(new Command('plan'))
+    .description('show what apply would do; exit 0 nothing, 2 changes, 1 error')
+    .option('-o, --out <file>', 'save the plan, for `apply FILE`')
+    .option('--json', 'as JSON')
+    .addHelpText('after', '\nExample:\n  gatewatch alarms plan -o plan.json')
+    .action(async (options: AlarmOptions & { readonly out?: string }) => {
+      await withSession(context, host, options, async (session) => {
+        const plan = await planned(context, host, options, session);
+        printPlan(context, plan, options.json === true);
+        if (options.out !== undefined) savePlan(context, plan, options.out);
+        context.setExitCode(exitOf(plan));
+      });
+    });
+}
+
+function printPlan(context: CliContext, plan: AlarmPlan, asJson: boolean): void {
+  const { changes, expansion, partial } = plan;
+  context.stdout.write(
+    asJson
+      ? `${JSON.stringify({ workspace: expansion.workspace, changes, refusals: expansion.refusals, partial: Object.fromEntries(partial) }, null, 2)}\n`
+      : planText(plan, { prices: UNVERIFIED_ALARM_PRICES }),
+  );
+}
+
+function savePlan(context: CliContext, plan: AlarmPlan, path: string): void {
+  const text = writePlan({
+    workspace: plan.expansion.workspace,
+    createdMs: context.now(),
+    changes: plan.changes,
+    observed: plan.observed,
+  });
+  context.writeFile(resolve(context.cwd, path), text, { mode: 0o644, replace: true });
+}
+
+/** A conflict or a Region that could not be read is an error: what was planned is not all that was asked for. */
+function exitOf({ changes, partial }: AlarmPlan): number {
+  if (partial.size > 0 || changes.some(({ verb }) => verb === 'conflict')) return 1;
+  return changes.some(({ verb }) => verb !== 'withheld') ? EXIT_CHANGES : 0;
+}
+
+interface ApplyOptions extends AlarmOptions {
+  readonly yes?: true;
+  readonly allowDeletes?: number;
+  readonly backup: string;
+}
+
+function applyCommand(context: CliContext, host: AlarmsHost): Command {
+  return connected(new Command('apply'))
+    .argument('[plan]', 'a saved plan: exactly that is applied, and refused when AWS has changed since')
+    .description('make AWS look like the files; exit 3 when only a part was applied: run it again')
+    .option('-y, --yes', 'do not ask')
+    .option('--allow-deletes <number>', 'let this many alarms be deleted', Number)
+    .option(
+      '--backup <file>',
+      'where what is changed or deleted is kept first, as JSON',
+      'alarms-backup.json',
+    )
+    .addHelpText('after', '\nExample:\n  gatewatch alarms apply plan.json')
+    .action(async (saved: string | undefined, options: ApplyOptions) => {
+      await withSession(context, host, options, async (session) => {
+        const plan = await planned(context, host, options, session);
+        const changes = saved === undefined ? plan.changes : remainingOf(context, saved, plan);
+        if (saved === undefined) printPlan(context, plan, false);
+        await carryOut(context, host, session, { ...plan, changes }, options, saved !== undefined);
+      });
+    });
+}
+
+function remainingOf(context: CliContext, path: string, plan: AlarmPlan): readonly Change[] {
+  const saved = readPlan(path, context.readFile(resolve(context.cwd, path)));
+  if (saved.workspace !== plan.expansion.workspace) {
+    throw new UserError(
+      'plan_workspace',
+      `Expected a plan of workspace ${plan.expansion.workspace}, got one of ${saved.workspace}: name its folder with --dir`,
+    );
+  }
+  return remainingChanges(saved, plan.observed, plan.changes);
+}
+
+async function carryOut(
+  context: CliContext,
+  host: AlarmsHost,
+  session: Session,
+  plan: AlarmPlan,
+  options: Pick<ApplyOptions, 'yes' | 'allowDeletes' | 'backup'>,
+  confirmed: boolean,
+): Promise<void> {
+  const { changes, owned } = plan;
+  guardDeletes({
+    changes,
+    owned: owned.length,
+    ...(options.allowDeletes === undefined ? {} : { allowed: options.allowDeletes }),
+  });
+  const work = changes.filter(({ verb }) => verb !== 'conflict' && verb !== 'withheld');
+  if (work.length === 0) {
+    context.stdout.write('Nothing to apply.\n');
+    context.setExitCode(exitOf(plan) === 1 ? 1 : 0);
+    return;
+  }
+  if (
+    !confirmed &&
+    options.yes !== true &&
+    !(await host.confirm(`Apply these ${work.length} changes? [y/N] `))
+  ) {
+    throw new UserError(
+      'not_confirmed',
+      'Expected a yes, got none: nothing was applied. Say --yes to apply without asking',
+    );
+  }
+  backUp(context, work, options.backup);
+  const result = await applyPlan({
+    clients: session.clients,
+    changes: work,
+    signal: host.signal,
+    onProgress: progressTo(context),
+  });
+  if (context.stderr.isTTY === true) context.stderr.write('\n');
+  for (const { id, reason } of result.failures) context.stderr.write(`${id}: ${reason}\n`);
+  const left = result.failures.length + result.skipped;
+  context.stdout.write(
+    left === 0
+      ? `Applied ${result.done} steps.\n`
+      : `Applied ${result.done} steps; ${result.failures.length} failed, ${result.skipped} were not tried. Run it again: what is done stays done.\n`,
+  );
+  context.setExitCode(left > 0 ? EXIT_PARTLY : exitOf(plan) === 1 ? 1 : 0);
+}
+
+/** JSON of everything that is about to be changed or deleted, as AWS has it. */
+function backUp(context: CliContext, changes: readonly Change[], path: string): void {
+  const before = changes.flatMap((change): ObservedResource[] =>
+    'observed' in change ? [change.observed] : [],
+  );
+  if (before.length === 0) return;
+  const text = `${JSON.stringify({ savedMs: context.now(), resources: before }, null, 1)}\n`;
+  context.writeFile(resolve(context.cwd, path), text, { mode: 0o600, replace: true });
+  context.stderr.write(`What changes is kept in ${path}.\n`);
+}
+
+/** A bar on a terminal; every tenth step as a line elsewhere. */
+function progressTo(context: CliContext): (done: number, total: number, what: string) => void {
+  return (done, total, what) => {
+    if (context.stderr.isTTY === true) {
+      const filled = Math.round((20 * done) / total);
+      context.stderr.write(
+        `\r[${'#'.repeat(filled)}${'.'.repeat(20 - filled)}] ${done}/${total} ${what.slice(0, 40).padEnd(40)}`,
+      );
+    } else if (done % 10 === 0 || done === total) context.stderr.write(`${done}/${total} ${what}\n`);
+  };
+}
+
+function driftCommand(context: CliContext, host: AlarmsHost): Command {
+  return connected(new Command('drift'))
+    .description('what was changed by hand since the last apply; exit 0 nothing, 2 drift, 1 error')
+    .option('--json', 'as JSON')
+    .addHelpText('after', '\nExample:\n  gatewatch alarms drift --json')
+    .action(async (options: AlarmOptions) => {
+      await withSession(context, host, options, async (session) => {
+        const plan = await planned(context, host, options, session);
+        const drift = driftOf(plan);
+        context.stdout.write(options.json ? `${JSON.stringify(drift, null, 2)}\n` : driftText(drift));
+        if (drift.length > 0) context.setExitCode(EXIT_CHANGES);
+        if (plan.partial.size > 0) context.setExitCode(1);
+      });
+    });
+}
+
+interface DestroyOptions extends AlarmOptions {
+  readonly yes?: string;
+  readonly backup: string;
+}
+
+function destroyCommand(context: CliContext, host: AlarmsHost): Command {
+  return connected(new Command('destroy'))
+    .description('delete every alarm and filter of this workspace; honours prevent_destroy')
+    .option('--yes <workspace>', 'the name of the workspace, instead of being asked')
+    .option('--backup <file>', 'where what is deleted is kept first, as JSON', 'alarms-backup.json')
+    .addHelpText('after', '\nExample:\n  gatewatch alarms destroy --yes gatewatch')
+    .action(async (options: DestroyOptions) => {
+      await withSession(context, host, options, async (session) => {
+        const { workspace } = expandAlarms(session.files, session.inventory);
+        await confirmDestroy(host, workspace, options.yes);
+        const { clients, scopes } = session;
+        const { observed, partial } = await observeAlarms({
+          clients,
+          workspace,
+          scopes,
+          desired: [],
+          signal: host.signal,
+        });
+        const changes = planChanges({ workspace, desired: [], observed, partial });
+        const owned = observed;
+        const expansion = { ...expandAlarms(session.files, session.inventory), refusals: [] };
+        const plan = { expansion, changes, owned, observed, partial };
+        printPlan(context, plan, false);
+        const allowed = { yes: true as const, allowDeletes: changes.length, backup: options.backup };
+        await carryOut(context, host, session, plan, allowed, true);
+      });
+    });
+}
+
+async function confirmDestroy(host: AlarmsHost, workspace: string, said: string | undefined): Promise<void> {
+  if (said === workspace) return;
+  if (said === undefined && (await host.confirm(`Delete every alarm of workspace ${workspace}? [y/N] `)))
+    return;
+  throw new UserError(
+    'not_confirmed',
+    `Expected --yes ${workspace}, got ${said === undefined ? 'no answer' : said}: nothing was deleted`,
+  );
+}
+
+function adoptCommand(context: CliContext, host: AlarmsHost): Command {
+  return connected(new Command('adopt'))
+    .argument('<id...>', 'ids of alarms in conflict, as `plan` prints them')
+    .description('take over alarms that exist under the same name, after showing what would change')
+    .option('-y, --yes', 'do not ask')
+    .option('--backup <file>', 'where they are kept first, as JSON', 'alarms-backup.json')
+    .addHelpText('after', "\nExample:\n  gatewatch alarms adopt 'core/latency-p99[legacy/prod]'")
+    .action(async (ids: string[], options: ApplyOptions) => {
+      await withSession(context, host, options, async (session) => {
+        const plan = await planned(context, host, options, session, new Set(ids));
+        const changes = plan.changes.filter(
+          (change) => change.verb === 'adopt' && ids.includes(change.desired.id),
+        );
+        const known = new Set(changes.flatMap((change) => ('desired' in change ? [change.desired.id] : [])));
+        const unknown = ids.filter((id) => !known.has(id));
+        if (unknown.length > 0) {
+          throw new UserError(
+            'alarm_unknown',
+            `Expected ids of alarms in conflict, got ${unknown.join(', ')}: \`gatewatch alarms plan\` lists them`,
+          );
+        }
+        const chosen = { ...plan, changes };
+        printPlan(context, chosen, false);
+        await carryOut(context, host, session, chosen, options, false);
+      });
+    });
+}
+
+function explainCommand(context: CliContext, host: AlarmsHost): Command {
+  return connected(new Command('explain'))
+    .argument('<id>', 'id or name of an alarm; a part of it is enough')
+    .description('every field of an alarm with the file and line it came from')
+    .addHelpText('after', "\nExample:\n  gatewatch alarms explain 'latency-p99[orders/prod]'")
+    .action(async (id: string, options: AlarmOptions) => {
+      await withSession(context, host, options, async (session) => {
+        const expansion = expandAlarms(session.files, session.inventory);
+        tellProblems(context, options.dir, expansion);
+        context.stdout.write(explainText(expansion, id, options.dir, OWNER_TAGS.id));
+      });
+    });
+}
+
+function costCommand(context: CliContext, host: AlarmsHost): Command {
+  return connected(new Command('cost'))
+    .description('what the alarms of these files cost a month, by set')
+    .option('--json', 'as JSON')
+    .addHelpText('after', '\nExample:\n  gatewatch alarms cost')
+    .action(async (options: AlarmOptions) => {
+      await withSession(context, host, options, async (session) => {
+        const expansion = expandAlarms(session.files, session.inventory);
+        tellProblems(context, options.dir, expansion);
+        const sums = new Map<string, { alarms: number; dollars: number }>();
+        for (const resource of expansion.resources) {
+          const set =
+            resource.key.type === 'metric_filter' ? 'metric filters' : (resource.id.split('/')[0] ?? '');
+          const sum = sums.get(set) ?? { alarms: 0, dollars: 0 };
+          sum.alarms += 1;
+          sum.dollars += monthlyPrice(resource, UNVERIFIED_ALARM_PRICES);
+          sums.set(set, sum);
+        }
+        const total = [...sums.values()].reduce((sum, { dollars }) => sum + dollars, 0);
+        context.stdout.write(
+          options.json
+            ? `${JSON.stringify({ sets: Object.fromEntries(sums), total, pricesVerified: false }, null, 2)}\n`
+            : `${[...sums].map(([set, sum]) => `${set.padEnd(24)} ${String(sum.alarms).padStart(6)}  $${sum.dollars.toFixed(2)}`).join('\n')}\n` +
+                `total $${total.toFixed(2)} a month (list prices, unverified)\n`,
+        );
+      });
+    });
+}
