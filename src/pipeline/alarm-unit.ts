@@ -1,0 +1,89 @@
+import type { Clock } from '../core/clock.ts';
+import type { Journal, LedgerEntry } from '../model/journal.ts';
+import type { Source, Window } from '../model/source-event.ts';
+import type { AlarmChange } from '../sources/alarm-changes/alarm-changes-source.ts';
+import type { MakeAlarmRecords } from '../sources/alarm-changes/alarm-records.ts';
+import type { Ingest } from './ingest.ts';
+
+const HOUR_MS = 3_600_000;
+/** A change may show in the history some time after it was made: so much is asked for again with each poll. */
+const OVERLAP_MS = 600_000;
+/** How far back changes are read the first time. */
+const FIRST_READ_MS = HOUR_MS;
+/** Longest span read in one go. */
+const SLICE_MS = 6 * HOUR_MS;
+/** What AWS surely keeps of the history; the documents say two weeks and 30 days. */
+const KEPT_MS = 14 * 24 * HOUR_MS;
+
+/** The state changes of the alarms of one account and Region: reads what is new, and stores each change once. */
+export class AlarmUnit {
+  readonly #source: Source<AlarmChange>;
+  readonly #makeRecords: MakeAlarmRecords;
+  readonly #ingest: Ingest;
+  readonly #journal: Pick<Journal, 'latest'>;
+  readonly #clock: Clock;
+
+  constructor(options: {
+    readonly source: Source<AlarmChange>;
+    readonly makeRecords: MakeAlarmRecords;
+    readonly ingest: Ingest;
+    readonly journal: Pick<Journal, 'latest'>;
+    readonly clock: Clock;
+  }) {
+    this.#source = options.source;
+    this.#makeRecords = options.makeRecords;
+    this.#ingest = options.ingest;
+    this.#journal = options.journal;
+    this.#clock = options.clock;
+  }
+
+  get unit(): string {
+    return this.#source.unit;
+  }
+
+  /** Reads up to now, oldest first. Returns the changes that were new. */
+  async poll(signal: AbortSignal): Promise<number> {
+    const nowMs = this.#clock.now();
+    const known = this.#ingest.checkpointOf(this.unit)?.readThroughMs;
+    let fromMs = known === undefined ? nowMs - FIRST_READ_MS : known - OVERLAP_MS;
+    if (known !== undefined && known < nowMs - KEPT_MS) {
+      fromMs = nowMs - KEPT_MS;
+      await this.#noteGap({ fromMs: known, toMs: fromMs });
+    }
+    let stored = 0;
+    while (fromMs < nowMs) {
+      const toMs = Math.min(fromMs + SLICE_MS, nowMs);
+      stored += await this.#readSlice({ fromMs, toMs }, Math.max(known ?? 0, toMs), signal);
+      fromMs = toMs;
+    }
+    return stored;
+  }
+
+  /** A slice is stored as a whole, in the commit that moves the position. */
+  async #readSlice(window: Window, readThroughMs: number, signal: AbortSignal): Promise<number> {
+    const changes = new Map<string, AlarmChange>();
+    let read = 0;
+    for await (const page of this.#source.read(window, signal)) {
+      read += page.read;
+      for (const change of page.items) changes.set(change.recordId, change);
+    }
+    const stored = await this.#journal.latest([...changes.keys()], window.fromMs);
+    const fresh = [...changes.values()].filter(({ recordId }) => !stored.has(recordId));
+    const records = await this.#makeRecords(fresh, signal);
+    const ledger = this.#ledger(window, read, records.length);
+    const entries = await this.#ingest.commitRecords(this.unit, records, ledger, {
+      readThroughMs,
+      rereads: [],
+    });
+    return entries.length;
+  }
+
+  async #noteGap(span: Window): Promise<void> {
+    const reason = 'CloudWatch keeps the history of alarms for two weeks';
+    await this.#ingest.commitGap({ unit: this.unit, ...span, reason, recordedMs: this.#clock.now() });
+  }
+
+  #ledger(window: Window, read: number, seen: number): LedgerEntry {
+    return { unit: this.unit, window, read, seen, stored: seen, quarantined: 0, filtered: 0, unparsed: 0 };
+  }
+}
