@@ -1,4 +1,5 @@
 import { Agent, type Dispatcher } from 'undici';
+import { uncompress } from './gzip.ts';
 import { describeNetworkFailure, type NetworkFailure } from './network-failure.ts';
 
 export interface HttpTransportSettings {
@@ -89,7 +90,8 @@ async function sendWithin(
       origin: request.url.origin,
       path: `${request.url.pathname}${request.url.search}`,
       method: request.method,
-      headers: request.headers,
+      // Answers are short; a proxy that packs them all the same is dealt with in `unpacked`.
+      headers: { 'accept-encoding': 'identity', ...request.headers },
       body: request.body ?? null,
       signal: AbortSignal.any([signal, deadline.signal]),
     });
@@ -120,7 +122,16 @@ async function readAnswer(response: Dispatcher.ResponseData): Promise<HttpAnswer
     }
   }
   const body = Buffer.concat(chunks).subarray(0, MAX_ANSWER_BYTES);
-  return { kind: 'answer', status: response.statusCode, headers: flatten(response.headers), body, truncated };
+  const headers = flatten(response.headers);
+  return unpacked({ kind: 'answer', status: response.statusCode, headers, body, truncated });
+}
+
+/** A packed answer is read within the same limit; one that holds more is cut to nothing, for its bytes say nothing. */
+async function unpacked(answer: HttpAnswer): Promise<HttpAnswer> {
+  if (answer.truncated || answer.headers['content-encoding'] !== 'gzip') return answer;
+  const body = await uncompress(answer.body, MAX_ANSWER_BYTES);
+  if (body === 'not_gzip') return answer;
+  return body === 'too_large' ? { ...answer, body: Buffer.alloc(0), truncated: true } : { ...answer, body };
 }
 
 function flatten(headers: Dispatcher.ResponseData['headers']): Readonly<Record<string, string>> {

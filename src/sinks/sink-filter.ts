@@ -15,9 +15,9 @@ export interface SinkFilterSettings {
   readonly exclude?: readonly FilterRule[] | undefined;
 }
 
-const ALL_STREAMS: readonly StreamName[] = ['records', 'metrics'];
+const ALL_STREAMS: readonly StreamName[] = ['records', 'metrics', 'alarms'];
 
-/** Streams a sink with this filter is given. Nothing writes alarms yet. */
+/** Streams a sink with this filter is given. */
 export function streamsOf(filter: SinkFilterSettings): readonly StreamName[] {
   return ALL_STREAMS.filter((stream) => filter.streams?.includes(stream) ?? true);
 }
@@ -30,6 +30,8 @@ export function streamsOf(filter: SinkFilterSettings): readonly StreamName[] {
 export function createSinkFilter(filter: SinkFilterSettings): (entry: JournalEntry) => boolean {
   const include = (filter.include ?? []).map(compileRule);
   const exclude = (filter.exclude ?? []).map(compileRule);
+  // Without rules nothing is looked at: a row read back from the journal is not even parsed for it.
+  if (include.length + exclude.length === 0) return () => true;
   return ({ record }) =>
     (include.length === 0 || include.some((rule) => rule(record, true))) &&
     !exclude.some((rule) => rule(record, false));
@@ -72,7 +74,7 @@ interface Facts {
 function factsOf(record: JournalRecord): Facts {
   const nothing: Facts = { api: undefined, stage: undefined, decision: undefined, outcome: undefined };
   if (record.kind === 'unparsed') return nothing;
-  if (record.kind === 'metric') return { ...nothing, api: record.apiName, stage: record.stage };
+  if (record.kind !== 'request') return { ...nothing, api: record.apiName, stage: record.stage };
   return { api: record.apiName, stage: record.stage, decision: record.decision, outcome: record.outcome };
 }
 

@@ -59,7 +59,7 @@ export class VerdictBuilder {
     this.#unknownMessages.add(message);
   }
 
-  build(batch: readonly JournalEntry[]): Verdict {
+  build(batch: readonly Pick<JournalEntry, 'seq'>[]): Verdict {
     const lists = {
       accepted: [] as number[],
       rejected: [] as { seq: number; reason: string }[],

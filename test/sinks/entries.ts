@@ -1,7 +1,9 @@
 import { sha256Id } from '../../src/core/hash.ts';
+import type { AlarmRecord } from '../../src/model/alarm-record.ts';
 import type { JournalEntry, JournalRecord } from '../../src/model/journal.ts';
 import type { MetricRecord } from '../../src/model/metric-record.ts';
 import type { RequestRecord, UnparsedRecord } from '../../src/model/request-record.ts';
+import { streamOf } from '../../src/store/journal-entry.ts';
 
 /** 2026-11-03T10:00:00.000Z: the fixed "now" of the sink tests. */
 export const NOW_MS = 1_793_700_000_000;
@@ -138,9 +140,39 @@ export function unparsedRecord(n: number, changes: Partial<UnparsedRecord> = {})
   };
 }
 
+export function alarmRecord(n: number, changes: Partial<AlarmRecord> = {}): AlarmRecord {
+  const eventMs = NOW_MS - 60_000 + n;
+  return {
+    kind: 'alarm',
+    recordId: sha256Id(`alarm\n${n}`),
+    eventId: sha256Id(`alarm event\n${n}`),
+    revision: 0,
+    account: '111122223333',
+    region: 'eu-west-1',
+    apiId: 'a1b2c3d4e5',
+    apiName: 'orders-api',
+    stage: 'prod',
+    eventMs,
+    readMs: eventMs + 20_000,
+    alarmName: 'orders-api/prod p99',
+    alarmType: 'metric',
+    problemId: 'problem-1',
+    problemStatus: 'opened',
+    fromState: 'OK',
+    toState: 'ALARM',
+    reason: 'P99 latency of orders-api/prod was 6.2 s, above 5 s, in 3 of 3 periods of 5 minutes',
+    severity: 'page',
+    owner: 'payments',
+    runbook: 'https://wiki.bank.example/slow',
+    alarmId: 'apis/p99[orders-api/prod]',
+    sampleRecordIds: ['r1', 'r2'],
+    ...changes,
+  };
+}
+
 export function entryOf(seq: number, record: JournalRecord): JournalEntry {
   const { recordId, eventId, revision, eventMs } = record;
-  const stream = record.kind === 'metric' ? 'metrics' : 'records';
+  const stream = streamOf(record);
   return { seq, stream, recordId, eventId, revision, eventMs, body: JSON.stringify(record), record };
 }
 

@@ -31,7 +31,7 @@ it('makes one sink per entry, in order, by its name', () => {
     { ...PARTS, readFile: noFile },
   );
   expect(sinks.map(({ name, streams, maxBatchEntries }) => ({ name, streams, maxBatchEntries }))).toEqual([
-    { name: 'audit', streams: ['records'], maxBatchEntries: 1_000 },
+    { name: 'audit', streams: ['records', 'alarms'], maxBatchEntries: 1_000 },
     { name: 'observe', streams: ['metrics'], maxBatchEntries: 7 },
   ]);
 });

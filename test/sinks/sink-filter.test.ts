@@ -40,7 +40,7 @@ describe('a sink filter', () => {
   });
 
   it('limits the streams of its sink', () => {
-    expect(streamsOf({})).toEqual(['records', 'metrics']);
+    expect(streamsOf({})).toEqual(['records', 'metrics', 'alarms']);
     expect(streamsOf({ streams: ['metrics'] })).toEqual(['metrics']);
   });
 });

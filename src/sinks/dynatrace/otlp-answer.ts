@@ -1,6 +1,7 @@
 import { messageOf } from '../../core/errors.ts';
 import { isObject } from '../../core/json.ts';
 import type { HttpAnswer } from '../../http/http-transport.ts';
+import { foreignText } from '../foreign-text.ts';
 
 /**
  * `success` = read the body; `retry` = the specification lets it be sent again; `slow_retry` = it does not, but the
@@ -69,7 +70,7 @@ export function readPartialSuccess(
 ): PartialSuccess | { readonly unreadable: string } {
   const type = contentType(answer);
   if (type !== '' && !type.startsWith('application/x-protobuf'))
-    return { unreadable: `content type ${type}` };
+    return { unreadable: `content type ${foreignText(type)}` };
   if (answer.truncated) return { unreadable: 'too long' };
   try {
     return decode(answer.body);
@@ -82,8 +83,6 @@ function contentType(answer: HttpAnswer): string {
   return (answer.headers['content-type'] ?? '').trim().toLowerCase();
 }
 
-const MAX_DETAIL_CHARS = 300;
-
 /** Dynatrace's error envelope `{"error":{"code":400,"message":"…"}}`; any other text is quoted in part. */
 function detailOf(answer: HttpAnswer): string {
   if (!contentType(answer).includes('json')) return '';
@@ -91,7 +90,7 @@ function detailOf(answer: HttpAnswer): string {
     const parsed: unknown = JSON.parse(answer.body.toString('utf8'));
     const error = isObject(parsed) && isObject(parsed.error) ? parsed.error : parsed;
     const message = isObject(error) && typeof error.message === 'string' ? error.message : '';
-    return message.slice(0, MAX_DETAIL_CHARS);
+    return foreignText(message);
   } catch {
     // A broken envelope adds nothing to the status.
     return '';

@@ -2,6 +2,7 @@ import { assertNever } from '../../core/errors.ts';
 import type { HttpAnswer, HttpOutcome } from '../../http/http-transport.ts';
 import { parseRetryAfterMs } from '../../http/retry-after.ts';
 import type { Reaction } from '../deliver-bodies.ts';
+import { foreignText } from '../foreign-text.ts';
 import { halve, type Piece } from '../pack-bodies.ts';
 import {
   type OtlpAnswer,
@@ -76,7 +77,7 @@ function reactToSuccess<P extends DatedPiece>(
     };
   }
   if (read.rejected === 0) return { kind: 'delivered' };
-  const message = read.message === '' ? 'no reason given' : read.message;
+  const message = read.message === '' ? 'no reason given' : foreignText(read.message);
   if (read.rejected < context.items) {
     return { kind: 'delivered', rejectedUnknown: { count: read.rejected, message } };
   }

@@ -1,7 +1,7 @@
 import { CONSTANT_SPLUNK_FIELDS } from '../../catalog/fields.ts';
 import type { RecordPart, RequestRecord, UnparsedRecord } from '../../model/request-record.ts';
 import { copyFields } from './copy-fields.ts';
-import { member, objectOf, quote } from './json-members.ts';
+import { inside, member, type Quote } from './json-members.ts';
 import { ACCESS_FIELDS, UNPARSED_FIELDS } from './splunk-fields.ts';
 
 /** The same in every event: everything API Gateway serves, it serves over TLS on port 443. */
@@ -14,21 +14,32 @@ const unparsedFields = copyFields(UNPARSED_FIELDS);
 
 /**
  * One request as CIM's Web model wants it (`action` allowed or blocked, `status` as text, milliseconds), with every
- * other field of the record beside it. `shared` = the members it has in common with the authentication event.
+ * other field of the record beside it. `shared` = the members it has in common with the authentication event, which
+ * come first; `log` = the JSON of its authorizer log where that is known.
  */
-export function accessEvent(record: RequestRecord, shared: string): string {
-  return objectOf(
-    shared + accessFields(record) + webMembers(record) + CONSTANT_MEMBERS + nestedMembers(record),
-  );
+export function accessEvent(
+  record: RequestRecord,
+  shared: string,
+  quoted: Quote,
+  log: string | undefined,
+): string {
+  return `{${
+    shared +
+    accessFields(record, quoted) +
+    webMembers(record, quoted) +
+    CONSTANT_MEMBERS +
+    nestedMembers(record, log) +
+    partsMember(record, quoted)
+  }}`;
 }
 
-function webMembers(record: RequestRecord): string {
+function webMembers(record: RequestRecord, quoted: Quote): string {
   const { status, domainName, path, userAgent, responseLengthBytes } = record;
   return (
-    member('action', webAction(record)) +
+    `,"action":"${webAction(record)}"` +
     (status === undefined ? '' : `,"status":"${status}"`) +
-    member('dest', domainName ?? record.apiId) +
-    (domainName === undefined ? '' : member('url', `https://${domainName}${path ?? '/'}`)) +
+    member('dest', domainName ?? record.apiId, quoted) +
+    (domainName === undefined ? '' : member('url', `https://${domainName}${path ?? '/'}`, quoted)) +
     member('bytes', responseLengthBytes) +
     member('http_user_agent_length', userAgent?.length)
   );
@@ -41,11 +52,10 @@ function webAction(record: RequestRecord): string {
   return record.decision === 'allow' ? 'allowed' : 'blocked';
 }
 
-function nestedMembers(record: RequestRecord): string {
+function nestedMembers({ other, authorizerLog }: RequestRecord, log: string | undefined): string {
   return (
-    (record.other === undefined ? '' : `,"other":${JSON.stringify(record.other)}`) +
-    (record.authorizerLog === undefined ? '' : `,"authorizer_log":${JSON.stringify(record.authorizerLog)}`) +
-    partsMember(record)
+    (other === undefined ? '' : `,"other":${JSON.stringify(other)}`) +
+    (authorizerLog === undefined ? '' : `,"authorizer_log":${log ?? JSON.stringify(authorizerLog)}`)
   );
 }
 
@@ -53,23 +63,22 @@ function nestedMembers(record: RequestRecord): string {
  * Where each piece came from: enough for a person to find the original event in CloudWatch. Account and Region only
  * where they differ from the record's (an authorizer in another account).
  */
-function partsMember(record: RequestRecord | UnparsedRecord): string {
+function partsMember(record: RequestRecord | UnparsedRecord, quoted: Quote): string {
   let items = '';
   for (const part of record.parts) {
-    items += `,{"role":"${part.role}"${elsewhere(part, record)}${member('log_group', part.logGroup)}`;
-    items += `,"log_stream":${quote(part.logStream)},"event_id":${quote(part.eventId)},"timestamp_ms":${part.timestampMs}}`;
+    items += `,{"role":"${part.role}"${elsewhere(part, record, quoted)},"log_group":${quoted(part.logGroup)}`;
+    items += `,"log_stream":${quoted(part.logStream)},"event_id":${quoted(part.eventId)},"timestamp_ms":${part.timestampMs}}`;
   }
   return `,"parts":[${items.slice(1)}]`;
 }
 
-function elsewhere(part: RecordPart, record: RequestRecord | UnparsedRecord): string {
+function elsewhere(part: RecordPart, record: RequestRecord | UnparsedRecord, quoted: Quote): string {
   if (part.account === record.account && part.region === record.region) return '';
-  return member('account', part.account) + member('region', part.region);
+  return member('account', part.account, quoted) + member('region', part.region, quoted);
 }
 
 /** A line nobody could read, forwarded as it is (redacted) so that a person can. */
-export function unparsedEvent(record: UnparsedRecord): string {
-  return objectOf(
-    unparsedFields(record) + member('action', 'unknown') + CONSTANT_MEMBERS + partsMember(record),
-  );
+export function unparsedEvent(record: UnparsedRecord, quoted: Quote): string {
+  const members = unparsedFields(record, quoted) + member('action', 'unknown') + CONSTANT_MEMBERS;
+  return `{${inside(members)}${partsMember(record, quoted)}}`;
 }

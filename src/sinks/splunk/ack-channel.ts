@@ -16,6 +16,8 @@ export interface AckResult {
   readonly problem?: string;
 }
 
+const GIVEN_OUT_TWICE = 'one acknowledgement id was given out twice: the channel was lost';
+
 interface Waiting {
   readonly untilMs: number;
   readonly resolve: (result: AckResult) => void;
@@ -39,9 +41,17 @@ export class AckChannel {
     this.#settings = settings;
   }
 
-  /** Answers once the id is indexed, or not in time. Rejects with the signal's reason when aborted. */
+  /**
+   * Answers once the id is indexed, or not in time. Rejects with the signal's reason when aborted. An id that another
+   * body already waits for was given out by a node that knows nothing of that body (it was restarted, or requests go to
+   * several): which of the two it would acknowledge is not known, so neither is.
+   */
   async settled(ackId: number, signal: AbortSignal): Promise<AckResult> {
     signal.throwIfAborted();
+    if (this.#waiting.has(ackId)) {
+      this.#resolve(ackId, false, GIVEN_OUT_TWICE);
+      return { indexed: false, problem: GIVEN_OUT_TWICE };
+    }
     const untilMs = this.#settings.clock.monotonic() + this.#settings.timeoutMs;
     const answered = new Promise<AckResult>((resolve) => {
       this.#waiting.set(ackId, { untilMs, resolve });
@@ -88,9 +98,9 @@ export class AckChannel {
     }
   }
 
-  #resolve(ackId: number, indexed: boolean): void {
-    const problem = indexed || this.#problem === undefined ? {} : { problem: this.#problem };
-    this.#waiting.get(ackId)?.resolve({ indexed, ...problem });
+  #resolve(ackId: number, indexed: boolean, problem = this.#problem): void {
+    const because = indexed || problem === undefined ? {} : { problem };
+    this.#waiting.get(ackId)?.resolve({ indexed, ...because });
     this.#waiting.delete(ackId);
   }
 }

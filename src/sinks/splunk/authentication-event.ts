@@ -1,7 +1,7 @@
 import { CONSTANT_SPLUNK_FIELDS } from '../../catalog/fields.ts';
 import type { AuthorizerKind } from '../../model/inventory.ts';
 import type { Decision, RequestRecord } from '../../model/request-record.ts';
-import { member, objectOf } from './json-members.ts';
+import { member, type Quote } from './json-members.ts';
 
 type Decided = Extract<Decision, 'allow' | 'deny' | 'error'>;
 
@@ -34,25 +34,25 @@ export function hasDecision(record: RequestRecord): boolean {
 
 /**
  * One decision as CIM's Authentication model wants it: success, failure or error, and **seconds**. `shared` = the
- * members it has in common with the access event; CIM requires a user and a source, and calls what is missing unknown.
+ * members it has in common with the access event, which come first; CIM requires a user and a source, and calls what is missing unknown.
  */
-export function authenticationEvent(record: RequestRecord, shared: string): string {
+export function authenticationEvent(record: RequestRecord, shared: string, quoted: Quote): string {
   const known = isDecided(record.decision) ? ACTION[record.decision] : undefined;
-  return objectOf(
+  const members =
     shared +
-      member('action', known?.action ?? 'unknown') +
-      member('signature', known?.signature) +
-      member('signature_id', record.errorResponseType ?? known?.id) +
-      member('reason', record.decisionReason) +
-      (record.principal === undefined ? member('user', 'unknown') : '') +
-      (record.sourceIp === undefined ? member('src', 'unknown') : '') +
-      member('vendor_account', record.account) +
-      member('dest', record.domainName ?? record.apiId) +
-      member('user_agent', record.userAgent) +
-      member('authentication_method', METHOD[record.authorizerKind]) +
-      member('response_time', responseSeconds(record)) +
-      CONSTANT_MEMBERS,
-  );
+    member('action', known?.action ?? 'unknown') +
+    member('signature', known?.signature) +
+    member('signature_id', record.errorResponseType ?? known?.id, quoted) +
+    member('reason', record.decisionReason, quoted) +
+    (record.principal === undefined ? member('user', 'unknown') : '') +
+    (record.sourceIp === undefined ? member('src', 'unknown') : '') +
+    member('vendor_account', record.account, quoted) +
+    member('dest', record.domainName ?? record.apiId, quoted) +
+    member('user_agent', record.userAgent, quoted) +
+    member('authentication_method', METHOD[record.authorizerKind]) +
+    member('response_time', responseSeconds(record)) +
+    CONSTANT_MEMBERS;
+  return `{${members}}`;
 }
 
 /** CIM wants 0 < x < 3600 seconds; anything else is left out. A cached decision took no time of its own. */

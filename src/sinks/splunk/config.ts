@@ -37,6 +37,9 @@ export const splunkHecConfig = z
         metric: text()
           .exactOptional()
           .meta({ description: 'Index of metric points.', examples: ['apigw_metrics'] }),
+        alarm: text()
+          .exactOptional()
+          .meta({ description: 'Index of changes of alarms.', examples: ['apigw_alarms'] }),
       })
       .prefault({})
       .meta({
@@ -49,6 +52,7 @@ export const splunkHecConfig = z
     access: onOff(true, 'Send requests as `gatewatch:access` (Web data model).'),
     authentication: onOff(true, 'Send decisions as `gatewatch:authentication` (Authentication data model).'),
     metrics: onOff(true, 'Send metric points as `gatewatch:metric`.'),
+    alarms: onOff(true, 'Send changes of alarms as `gatewatch:alarm`.'),
     metricsAs: z
       .enum(['event', 'metric'])
       .prefault('event')

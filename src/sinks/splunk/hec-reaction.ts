@@ -1,14 +1,13 @@
 import { assertNever } from '../../core/errors.ts';
 import type { HttpOutcome } from '../../http/http-transport.ts';
 import { parseRetryAfterMs } from '../../http/retry-after.ts';
+import type { EncodedPiece } from '../body-writer.ts';
 import type { Reaction } from '../deliver-bodies.ts';
-import { halve, type Piece } from '../pack-bodies.ts';
+import { halve } from '../pack-bodies.ts';
 import { type HecAnswer, readHecAnswer } from './hec-answer.ts';
 
-/** One envelope, encoded. */
-export interface HecPiece extends Piece {
-  readonly text: string;
-}
+/** One envelope, encoded, with the line break that ends it. */
+export type HecPiece = EncodedPiece;
 
 export interface ReactionContext {
   readonly keepPrefix: boolean;
@@ -23,12 +22,6 @@ const SLOW_DOWN_MS = 1_000;
 
 /** A destination that asks for more patience than this is asked again after it. */
 export const MAX_RETRY_AFTER_MS = 15 * 60_000;
-
-/**
- * Splunk Cloud says "event 0 is malformed" of a body it finds too large, and older limits lie at 1,000,000 bytes: above
- * that, event 0 is blamed only once the body has been halved.
- */
-const OVERSIZE_SUSPECT_BYTES = 1_000_000;
 
 export function reactToHec(
   outcome: HttpOutcome,
@@ -85,10 +78,17 @@ function reactToBadEvent(
       ? splitOrReject(pieces, answer.reason)
       : { kind: 'unclear', reason: answer.reason };
   }
-  if (n === 0 && pieces.length > 1 && bytesOf(pieces) > OVERSIZE_SUSPECT_BYTES) {
-    return splitOrReject(pieces, answer.reason);
-  }
+  if (n === 0 && pieces.length > 1) return askAgainAboutFirst(pieces, bad);
   return quarantine(pieces, n, bad, `${answer.reason} (event ${n} of its body)`, context.keepPrefix);
+}
+
+/**
+ * Splunk Cloud says "event 0 is malformed" of a body that it finds too large. So the first event is blamed only when it
+ * is refused alone; the others go out in halves, which a body that was too large needs anyway.
+ */
+function askAgainAboutFirst(pieces: readonly HecPiece[], first: HecPiece): HecReaction {
+  const bodies = [[first], ...halve(pieces.slice(1))];
+  return { kind: 'regroup', bodies, delivered: [], rejected: [], expired: [] };
 }
 
 /**
@@ -123,8 +123,4 @@ function splitOrReject(pieces: readonly HecPiece[], reason: string): HecReaction
     rejected: single ? [{ piece: only, reason: `${reason} (${only.bytes} bytes, alone in its body)` }] : [],
     expired: [],
   };
-}
-
-function bytesOf(pieces: readonly HecPiece[]): number {
-  return pieces.reduce((total, piece) => total + piece.bytes, 0);
 }

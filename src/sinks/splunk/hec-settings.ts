@@ -3,13 +3,14 @@ import { DEFAULT_GZIP_LEVEL } from '../../http/gzip.ts';
 import type { SinkFilterSettings } from '../sink-filter.ts';
 import type { SplunkHecConfig } from './config.ts';
 
-/** The three kinds of event, each with a sourcetype of its own: CIM's Web and Authentication models exclude each other. */
-export type HecEventKind = 'access' | 'authentication' | 'metric';
+/** The kinds of event, each with a sourcetype of its own: CIM's Web and Authentication models exclude each other. */
+export type HecEventKind = 'access' | 'authentication' | 'metric' | 'alarm';
 
 export const SOURCETYPES: Readonly<Record<HecEventKind, string>> = {
   access: 'gatewatch:access',
   authentication: 'gatewatch:authentication',
   metric: 'gatewatch:metric',
+  alarm: 'gatewatch:alarm',
 };
 
 export interface SplunkHecSettings {
@@ -24,7 +25,8 @@ export interface SplunkHecSettings {
   readonly indexes: Readonly<Partial<Record<HecEventKind, string>>>;
   /** `host` of every envelope. */
   readonly host: string;
-  readonly events: Readonly<Record<HecEventKind, boolean>>;
+  /** Kinds that are sent; `alarm` is unless it says false. */
+  readonly events: Readonly<Record<Exclude<HecEventKind, 'alarm'>, boolean> & { alarm?: boolean }>;
   /** `event`: searchable JSON. `metric`: HEC's metrics form, which needs an index of metrics type. */
   readonly metricsAs: 'event' | 'metric';
   /**
@@ -53,7 +55,7 @@ export function createSplunkHecSettings(
   return {
     indexes: {},
     host: 'gatewatch',
-    events: { access: true, authentication: true, metric: true },
+    events: { access: true, authentication: true, metric: true, alarm: true },
     metricsAs: 'event',
     keepPrefix: false,
     maxBodyBytes: 2 * 1_024 * 1_024,
@@ -78,7 +80,12 @@ export function splunkHecSettingsFrom(config: SplunkHecConfig, ca: string | unde
     ...(index === undefined ? {} : { index }),
     indexes,
     host,
-    events: { access: config.access, authentication: config.authentication, metric: config.metrics },
+    events: {
+      access: config.access,
+      authentication: config.authentication,
+      metric: config.metrics,
+      alarm: config.alarms,
+    },
     metricsAs,
     keepPrefix,
     maxBodyBytes: config.maxBody,

@@ -7,8 +7,11 @@ import type { HttpOutcome, HttpTransport } from '../../http/http-transport.ts';
  * one outcome; an answer is handed back as it came, whatever its status. Rejects only with the signal's reason.
  */
 export interface HecTransport {
-  /** `channel`: the GUID of the acknowledgement channel, absent without acknowledgement. */
-  post(envelopes: readonly string[], channel: string | undefined, signal: AbortSignal): Promise<HttpOutcome>;
+  /**
+   * `envelopes`: JSON, one behind the other with line breaks between them; not touched again once the promise has
+   * resolved. `channel`: the GUID of the acknowledgement channel, absent without acknowledgement.
+   */
+  post(envelopes: Uint8Array, channel: string | undefined, signal: AbortSignal): Promise<HttpOutcome>;
   /** Asks which acknowledgement ids are indexed. Absent where a transport cannot: acknowledgement is then refused. */
   readonly queryAcks?: (
     ackIds: readonly number[],
@@ -52,9 +55,8 @@ export function createHecHttpTransport(http: HttpTransport, settings: HecHttpSet
 
   return {
     async post(envelopes, channel, signal) {
-      const text = envelopes.join('\n');
-      if (settings.gzipLevel === 0) return send(eventUrl, text, {}, channel, signal);
-      const body = await compress(text, settings.gzipLevel);
+      if (settings.gzipLevel === 0) return send(eventUrl, envelopes, {}, channel, signal);
+      const body = await compress(envelopes, settings.gzipLevel);
       return send(eventUrl, body, { 'content-encoding': 'gzip' }, channel, signal);
     },
     // Never compressed: only the event endpoints are known to unpack.
@@ -80,9 +82,13 @@ function channelHeaders(
   return { 'x-splunk-request-channel': channel, ...(cookie === '' ? {} : { cookie }) };
 }
 
+/** One is what a load balancer needs; whoever sets more names than this must not grow every request. */
+const MAX_COOKIES = 20;
+
 function keepCookies(setCookie: string | undefined, cookies: Map<string, string>): void {
   for (const line of setCookie?.split('\n') ?? []) {
-    const match = /^([^=;\s]+)=([^;]*)/.exec(line);
-    if (match?.[1] !== undefined && match[2] !== undefined) cookies.set(match[1], match[2]);
+    const match = /^([^=;\s]{1,256})=([^;]{0,4096})/.exec(line);
+    if (match?.[1] === undefined || match[2] === undefined) continue;
+    if (cookies.has(match[1]) || cookies.size < MAX_COOKIES) cookies.set(match[1], match[2]);
   }
 }

@@ -3,10 +3,17 @@
  * string (lone surrogates included), so one event can never break out of its envelope.
  */
 
+/** A text as JSON, quotes included. */
+export type Quote = (text: string) => string;
+
 /** `,"name":"value"`, or nothing when there is no value. */
-export function member(name: string, value: string | number | boolean | undefined): string {
+export function member(
+  name: string,
+  value: string | number | boolean | undefined,
+  quoted: Quote = quote,
+): string {
   if (value === undefined) return '';
-  return typeof value === 'string' ? `,"${name}":${quote(value)}` : scalarMember(name, value);
+  return typeof value === 'string' ? `,"${name}":${quoted(value)}` : scalarMember(name, value);
 }
 
 /** Longer texts are left to `JSON.stringify`: its fixed cost is what the loop saves. */
@@ -22,15 +29,20 @@ export function quote(text: string): string {
   return `"${text}"`;
 }
 
+/** For texts of which it is known that none needs an escape. */
+export function quotePlain(text: string): string {
+  return `"${text}"`;
+}
+
 /** A number that JSON cannot say (NaN, Infinity) is left out, as absence is not zero. */
 function scalarMember(name: string, value: number | boolean): string {
   if (typeof value === 'number' && !Number.isFinite(value)) return '';
   return `,"${name}":${value}`;
 }
 
-/** Members joined so far as an object: each begins with its comma, the first comma is dropped. */
-export function objectOf(members: string): string {
-  return `{${members.slice(1)}}`;
+/** Members joined so far as the inside of an object: each begins with its comma, the first comma is dropped. */
+export function inside(members: string): string {
+  return members.slice(1);
 }
 
 /**

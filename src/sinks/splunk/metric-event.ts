@@ -1,13 +1,13 @@
 import type { MetricRecord } from '../../model/metric-record.ts';
 import { copyFields } from './copy-fields.ts';
-import { objectOf } from './json-members.ts';
+import { inside, quote } from './json-members.ts';
 import { METRIC_FIELDS } from './splunk-fields.ts';
 
 const metricMembers = copyFields(METRIC_FIELDS);
 
 /** One point as a searchable event: its statistics are fields named in lower case (`p99`, `average`, `samplecount`). */
 export function metricEvent(record: MetricRecord): string {
-  return objectOf(identity(record) + statistics(record, (statistic) => statistic.toLowerCase()));
+  return `{${inside(identity(record) + statistics(record, (statistic) => statistic.toLowerCase()))}}`;
 }
 
 /**
@@ -16,11 +16,12 @@ export function metricEvent(record: MetricRecord): string {
  */
 export function metricFields(record: MetricRecord): string {
   const base = `metric_name:apigateway.${record.metricName.toLowerCase()}`;
-  return objectOf(identity(record) + statistics(record, (statistic) => `${base}.${statistic.toLowerCase()}`));
+  const values = statistics(record, (statistic) => `${base}.${statistic.toLowerCase()}`);
+  return `{${inside(identity(record) + values)}}`;
 }
 
 function identity(record: MetricRecord): string {
-  return metricMembers(record) + dimensions(record);
+  return metricMembers(record, quote) + dimensions(record);
 }
 
 /** CloudWatch's own dimensions under their own names: what makes one series differ from another. */

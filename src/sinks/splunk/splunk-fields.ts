@@ -39,6 +39,11 @@ export const METRIC_FIELDS: readonly CopiedField[] = named(
   (field) => field.splunkMetric,
 );
 
+export const ALARM_FIELDS: readonly CopiedField[] = named(
+  fieldsOf('alarm').filter((field) => SCALARS.has(field.type)),
+  (field) => field.splunkAlarm,
+);
+
 function named(
   fields: readonly Field[],
   nameOf: (field: Field) => string | undefined,

@@ -5,8 +5,10 @@ import type { Meter } from '../../core/meter.ts';
 import { createHttpTransport } from '../../http/http-transport.ts';
 import type { JournalEntry } from '../../model/journal.ts';
 import type { Sink } from '../../model/sink.ts';
+import { answerWord } from '../answer-word.ts';
+import { BodyBuffers } from '../body-buffers.ts';
+import { BodyWriter, bytesOf, totalBytes } from '../body-writer.ts';
 import { deliverBodies, type Reaction } from '../deliver-bodies.ts';
-import { packBodies } from '../pack-bodies.ts';
 import { createSinkFilter, streamsOf } from '../sink-filter.ts';
 import { VerdictBuilder } from '../verdict-builder.ts';
 import { AckChannel, createGuid } from './ack-channel.ts';
@@ -39,18 +41,22 @@ export function createSplunkHecSink(options: SplunkHecSinkOptions): Sink {
   const has = {
     records: settings.events.access || settings.events.authentication,
     metrics: settings.events.metric,
+    alarms: settings.events.alarm !== false,
   };
   return {
     name,
-    streams: streamsOf(settings.filter).filter((stream) =>
-      stream === 'metrics' ? has.metrics : has.records,
-    ),
+    streams: streamsOf(settings.filter).filter((stream) => has[stream]),
     maxBatchEntries: settings.maxBatchEntries,
-    async send(batch, signal) {
+    // Nothing here keeps the batch once it is encoded: it is far larger than what is sent of it.
+    send: async (batch, signal) => {
       const verdict = new VerdictBuilder();
-      const pieces = encodeBatch(batch, passes, encode, verdict);
-      await delivery.deliver(pieces, verdict, signal);
-      return verdict.build(batch);
+      const writer = delivery.newBodies();
+      const seqs = encodeBatch(batch, passes, encode, verdict, writer);
+      return delivery.deliver(writer, verdict, signal).then(() => verdict.build(seqs));
+    },
+    preview: (batch) => {
+      const isLeftOut = (entry: JournalEntry) => !passes(entry) || encode(entry).length === 0;
+      return { expired: [], filtered: batch.filter(isLeftOut).map(({ seq }) => seq) };
     },
     refreshSecrets: () => refreshToken(options),
     close: () => delivery.close(),
@@ -61,16 +67,17 @@ export function createSplunkHecSink(options: SplunkHecSinkOptions): Sink {
 function encodeBatch(
   batch: readonly JournalEntry[],
   passes: (entry: JournalEntry) => boolean,
-  encode: (entry: JournalEntry) => readonly HecPiece[],
+  encode: (entry: JournalEntry) => readonly string[],
   verdict: VerdictBuilder,
-): readonly HecPiece[] {
-  const pieces: HecPiece[] = [];
-  for (const entry of batch) {
-    const encoded = passes(entry) ? encode(entry) : [];
-    if (encoded.length === 0) verdict.filter(entry.seq);
-    pieces.push(...encoded);
-  }
-  return pieces;
+  writer: BodyWriter,
+): readonly Pick<JournalEntry, 'seq'>[] {
+  return batch.map((entry) => {
+    const { seq, eventMs } = entry;
+    const envelopes = passes(entry) ? encode(entry) : [];
+    if (envelopes.length === 0) verdict.filter(seq);
+    for (const envelope of envelopes) writer.add(seq, eventMs, envelope);
+    return { seq };
+  });
 }
 
 function createOwnTransport(settings: SplunkHecSettings): HecTransport {
@@ -96,6 +103,7 @@ function refreshToken({ settings, logger, name }: SplunkHecSinkOptions): void {
 class HecDelivery {
   readonly #options: SplunkHecSinkOptions;
   readonly #transport: HecTransport;
+  readonly #buffers: BodyBuffers;
   #channel: AckChannel | undefined;
   #acknowledges: boolean;
   #suspicious = false;
@@ -103,6 +111,7 @@ class HecDelivery {
   constructor(options: SplunkHecSinkOptions, transport: HecTransport) {
     this.#options = options;
     this.#transport = transport;
+    this.#buffers = new BodyBuffers(options.settings.maxBodyBytes);
     this.#acknowledges = options.settings.ack.enabled && transport.queryAcks !== undefined;
     if (options.settings.ack.enabled && !this.#acknowledges) {
       options.logger.warn(
@@ -112,10 +121,30 @@ class HecDelivery {
     }
   }
 
+  newBodies(): BodyWriter {
+    const { maxBodyBytes } = this.#options.settings;
+    return new BodyWriter({
+      maxBytes: maxBodyBytes,
+      maxPieces: MAX_ENVELOPES,
+      headBytes: 0,
+      encoding: 'utf8',
+      buffers: this.#buffers,
+    });
+  }
+
+  async deliver(writer: BodyWriter, verdict: VerdictBuilder, signal: AbortSignal): Promise<void> {
+    await this.#deliver(writer.bodies, verdict, signal);
+    // Uncompressed bodies are sent from these very buffers: a connection given up on may still read them.
+    if (this.#options.settings.gzipLevel > 0) writer.release();
+  }
+
   /** After a failure one body goes out alone: it probes, the others follow once it came through. */
-  async deliver(pieces: readonly HecPiece[], verdict: VerdictBuilder, signal: AbortSignal): Promise<void> {
-    const { maxBodyBytes, maxInFlight } = this.#options.settings;
-    const bodies = packBodies(pieces, { maxBytes: maxBodyBytes, maxPieces: MAX_ENVELOPES });
+  async #deliver(
+    bodies: readonly (readonly HecPiece[])[],
+    verdict: VerdictBuilder,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { maxInFlight } = this.#options.settings;
     const probes = this.#suspicious ? 1 : 0;
     const attempt = (body: readonly HecPiece[]) => this.#attempt(body, signal);
     const rounds = [bodies.slice(0, probes), bodies.slice(probes)];
@@ -135,11 +164,12 @@ class HecDelivery {
     const { clock, settings } = this.#options;
     const channel = this.#openChannel();
     const startedMs = clock.monotonic();
-    const envelopes = pieces.map((piece) => piece.text);
+    // Without the line break that ends the last one.
+    const envelopes = bytesOf(pieces).subarray(0, -1);
     const outcome = await this.#transport.post(envelopes, channel?.guid, signal);
     const context = { keepPrefix: settings.keepPrefix, nowMs: clock.now() };
     const { reaction, ackId } = reactToHec(outcome, pieces, context);
-    this.#measure(pieces, reaction.kind, clock.monotonic() - startedMs);
+    this.#measure(pieces, answerWord(outcome, reaction), clock.monotonic() - startedMs);
     if (reaction.kind === 'ack_off') return this.#goOnWithoutAck(pieces, channel, reaction.reason);
     if (reaction.kind !== 'delivered' || channel === undefined) return reaction;
     if (ackId === undefined) {
@@ -194,9 +224,8 @@ class HecDelivery {
 
   #measure(pieces: readonly HecPiece[], answer: string, tookMs: number): void {
     const { meter, name } = this.#options;
-    const bytes = pieces.reduce((total, piece) => total + piece.bytes, 0);
     meter.count('gatewatch_sink_requests_total', 1, { sink: name, answer });
-    meter.count('gatewatch_sink_body_bytes_total', bytes, { sink: name });
+    meter.count('gatewatch_sink_body_bytes_total', totalBytes(pieces), { sink: name });
     meter.observe('gatewatch_sink_request_ms', tookMs, { sink: name });
   }
 }

@@ -32,7 +32,7 @@ export function createSplunkLoggingTransport(settings: SplunkLoggingSettings): H
   let turn: Promise<unknown> = Promise.resolve();
   let connection: Connection | undefined;
 
-  async function flush(envelopes: readonly string[], signal: AbortSignal): Promise<HttpOutcome> {
+  async function flush(envelopes: string, signal: AbortSignal): Promise<HttpOutcome> {
     signal.throwIfAborted();
     const loaded = await loadLogger();
     if (typeof loaded === 'string') return { kind: 'failure', failure: 'configuration', reason: loaded };
@@ -50,7 +50,8 @@ export function createSplunkLoggingTransport(settings: SplunkLoggingSettings): H
 
   return {
     post(envelopes, _channel, signal) {
-      const outcome = turn.then(() => flush(envelopes, signal));
+      const text = Buffer.from(envelopes).toString();
+      const outcome = turn.then(() => flush(text, signal));
       turn = outcome.catch(() => undefined);
       return outcome;
     },
@@ -101,7 +102,7 @@ function openConnection(Logger: LoggerConstructor, settings: SplunkLoggingSettin
 /** The package can neither be aborted nor limited as a whole; destroying the agent's sockets does both. */
 function flushWithin(
   { logger, agent }: Connection,
-  envelopes: readonly string[],
+  envelopes: string,
   settings: SplunkLoggingSettings,
   signal: AbortSignal,
 ): Promise<HttpOutcome> {
@@ -122,7 +123,7 @@ function flushWithin(
     };
     signal.addEventListener('abort', onAbort, { once: true });
     logger.config.token = settings.token.reveal();
-    logger.serializedContextQueue.push(...envelopes);
+    logger.serializedContextQueue.push(envelopes);
     logger.flush((error, response, body) => finish(outcomeOf(error, response, body)));
   });
 }

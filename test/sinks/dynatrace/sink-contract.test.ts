@@ -8,7 +8,7 @@ import {
   type Mood,
   type SinkUnderTest,
 } from '../../contract/sink-contract.ts';
-import { entryOf, metricRecord, requestRecord } from '../entries.ts';
+import { alarmRecord, entryOf, metricRecord, requestRecord } from '../entries.ts';
 import { PARTS } from '../sink-harness.ts';
 import { errorEnvelope, type FakeOtlp, startFakeOtlp, type TakenLog, type TakenPoint } from './fake-otlp.ts';
 
@@ -17,6 +17,13 @@ const API_OF_METRIC = /^orders-(\d+)$/;
 describeSinkContract('Dynatrace with requests', () =>
   start(
     (seq) => entryOf(seq, requestRecord(seq)),
+    (otlp) => otlp.logs.map(({ attributes }) => String(attributes.event_id)),
+  ),
+);
+
+describeSinkContract('Dynatrace with changes of alarms', () =>
+  start(
+    (seq) => entryOf(seq, alarmRecord(seq, { alarmName: `slow/${seq}` })),
     (otlp) => otlp.logs.map(({ attributes }) => String(attributes.event_id)),
   ),
 );
@@ -54,9 +61,11 @@ async function start(
   };
 }
 
-/** Requests carry their `seq` in the path, metrics in the name of the API. */
+/** Requests carry their `seq` in the path, alarms in their name, metrics in the name of the API. */
 function seqOf(item: TakenPoint | TakenLog): number {
-  const text = String(item.attributes['url.path'] ?? item.attributes.api_name);
+  const text = String(
+    item.attributes['url.path'] ?? item.attributes['gatewatch.alarm.name'] ?? item.attributes.api_name,
+  );
   return Number(API_OF_METRIC.exec(text)?.[1] ?? text.split('/').at(-1));
 }
 

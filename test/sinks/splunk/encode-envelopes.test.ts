@@ -5,17 +5,17 @@ import { Secret } from '../../../src/core/secret.ts';
 import type { JournalRecord } from '../../../src/model/journal.ts';
 import { createEnvelopeEncoder } from '../../../src/sinks/splunk/encode-envelopes.ts';
 import { createSplunkHecSettings, type SplunkHecSettings } from '../../../src/sinks/splunk/hec-settings.ts';
-import { entryOf, metricRecord, NOW_MS, requestRecord, unparsedRecord } from '../entries.ts';
+import { alarmRecord, entryOf, metricRecord, NOW_MS, requestRecord, unparsedRecord } from '../entries.ts';
 import { type HecEnvelope, readEnvelope } from './fake-hec.ts';
 
 function encode(record: JournalRecord, changes: Partial<SplunkHecSettings> = {}): HecEnvelope[] {
   const settings = createSplunkHecSettings({ url: 'http://localhost', token: new Secret('t'), ...changes });
-  return createEnvelopeEncoder(settings)(entryOf(1, record)).map(({ text }) => readEnvelope(text));
+  return createEnvelopeEncoder(settings)(entryOf(1, record)).map((text) => readEnvelope(text));
 }
 
 function textOf(record: JournalRecord): string {
   const settings = createSplunkHecSettings({ url: 'http://localhost', token: new Secret('t') });
-  return createEnvelopeEncoder(settings)(entryOf(1, record))[0]?.text ?? '';
+  return createEnvelopeEncoder(settings)(entryOf(1, record))[0]?.slice(0, -1) ?? '';
 }
 
 describe('an envelope', () => {
@@ -69,6 +69,16 @@ describe('an envelope', () => {
       }),
     );
   });
+});
+
+it('gives the lines of the authorizer back, whatever they are, and every other text beside them', () => {
+  const text = fc.string({ unit: 'binary' });
+  fc.assert(
+    fc.property(fc.array(text), text, (authorizerLog, path) => {
+      const [access] = encode(requestRecord(1, { authorizerLog, path }));
+      expect(access?.event).toMatchObject({ authorizer_log: authorizerLog, uri_path: path });
+    }),
+  );
 });
 
 describe('an access event', () => {
@@ -259,4 +269,48 @@ it('forwards a line that nobody could read, flagged, in one envelope', () => {
   expect(envelopes[0]?.event).toMatchObject({ unparsed: true, raw: record.raw, problem: record.problem });
   const names = fieldsOf('unparsed').flatMap(({ splunkWeb }) => splunkWeb ?? []);
   expect(Object.keys(envelopes[0]?.event ?? {})).toEqual(expect.arrayContaining(names));
+});
+
+describe('a change of an alarm', () => {
+  it('is one event of its own sourcetype, named as the Alerts model names it', () => {
+    const record = alarmRecord(1);
+    expect(encode(record, { indexes: { alarm: 'alerts' } })).toEqual([
+      {
+        time: (NOW_MS - 59_999) / 1_000,
+        host: 'gatewatch',
+        source: 'orders-api/prod p99',
+        sourcetype: 'gatewatch:alarm',
+        index: 'alerts',
+        event: {
+          record_id: record.recordId,
+          event_id: record.eventId,
+          revision: 0,
+          account: '111122223333',
+          region: 'eu-west-1',
+          api_id: 'a1b2c3d4e5',
+          app: 'orders-api',
+          stage: 'prod',
+          signature: 'orders-api/prod p99',
+          alarm_type: 'metric',
+          id: 'problem-1',
+          problem_status: 'opened',
+          from_state: 'OK',
+          to_state: 'ALARM',
+          description: 'P99 latency of orders-api/prod was 6.2 s, above 5 s, in 3 of 3 periods of 5 minutes',
+          severity: 'page',
+          owner: 'payments',
+          runbook: 'https://wiki.bank.example/slow',
+          alarm_id: 'apis/p99[orders-api/prod]',
+          type: 'alarm',
+          sample_record_id: ['r1', 'r2'],
+        },
+        fields: { event_id: record.eventId, record_id: record.recordId, revision: 0 },
+      },
+    ]);
+  });
+
+  it('is left out when alarms are turned off', () => {
+    const events = { access: true, authentication: true, metric: true, alarm: false };
+    expect(encode(alarmRecord(1), { events })).toEqual([]);
+  });
 });

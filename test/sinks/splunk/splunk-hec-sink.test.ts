@@ -76,7 +76,7 @@ describe('what goes over the wire', () => {
 
 describe('kinds of event', () => {
   it('are left out when turned off, and an entry of which nothing is left is filtered', async () => {
-    const sink = createSink({ events: { access: false, authentication: true, metric: false } });
+    const sink = createSink({ events: { access: false, authentication: true, metric: false, alarm: false } });
     const batch = [
       entryOf(1, requestRecord(1)),
       entryOf(2, requestRecord(2, { decision: 'refused_before' })),

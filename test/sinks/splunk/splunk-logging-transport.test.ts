@@ -29,7 +29,8 @@ function adapter(url: string, changes: Partial<SplunkLoggingSettings> = {}): Hec
 }
 
 const ok: Answer = () => json(200, { text: 'Success', code: 0 });
-const post = (transport: HecTransport, ...envelopes: string[]) => transport.post(envelopes, undefined, NEVER);
+const post = (transport: HecTransport, ...envelopes: string[]) =>
+  transport.post(Buffer.from(envelopes.join('\n')), undefined, NEVER);
 
 describe('the splunk-logging adapter', () => {
   it('refuses a certificate that no authority vouches for, which the package alone accepts', async () => {
@@ -51,7 +52,7 @@ describe('the splunk-logging adapter', () => {
     const server = await serve(ok);
     const transport = adapter(server.url);
     await Promise.all([post(transport, '{"a":1}', '{"b":2}'), post(transport, '{"c":3}')]);
-    expect(server.received.map(({ body }) => body.toString())).toEqual(['{"a":1}{"b":2}', '{"c":3}']);
+    expect(server.received.map(({ body }) => body.toString())).toEqual(['{"a":1}\n{"b":2}', '{"c":3}']);
     expect(server.received.map(({ connection }) => connection)).toEqual([1, 1]);
     expect(server.received[0]).toMatchObject({ path: '/services/collector/event/1.0' });
   });
