@@ -10,6 +10,13 @@ export interface LogGroupRef {
   readonly logGroup: string;
 }
 
+/** What the place says of a log group. Absent members are not known, or do not apply. Milliseconds. */
+export interface LogGroupFacts {
+  /** How long events are kept; absent: for ever. */
+  readonly retentionMs?: number;
+  readonly createdMs?: number;
+}
+
 export interface AuthorizerRef {
   readonly authorizerId: string;
   readonly name: string;

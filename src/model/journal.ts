@@ -1,11 +1,16 @@
+import type { AlarmRecord } from './alarm-record.ts';
 import type { MetricRecord } from './metric-record.ts';
 import type { Order } from './order.ts';
 import type { RequestRecord, UnparsedRecord } from './request-record.ts';
 import type { Window } from './source-event.ts';
+import type { StreamName } from './stream-name.ts';
 
-export type JournalRecord = RequestRecord | UnparsedRecord | MetricRecord;
+export type JournalRecord = RequestRecord | UnparsedRecord | MetricRecord | AlarmRecord;
 
-export type StreamName = 'records' | 'metrics' | 'alarms';
+export type { StreamName };
+
+/** What brought a row in: live reading, or an order to read the past. It tells whose lane the row travels in. */
+export type RowOrigin = 'live' | 'backfill';
 
 /** A row as stored: `body` is the canonical JSON whose SHA-256 stands beside it. `seq` is gap-free. */
 export interface JournalEntry {
@@ -57,6 +62,16 @@ export interface LedgerEntry {
   readonly unparsed: number;
 }
 
+/** Records of one API and stage that were joined in one way. An `unparsed` line has no API: its log group stands for it. */
+export interface OutcomeCount {
+  readonly apiId: string;
+  readonly apiName: string;
+  readonly stage: string;
+  /** A join outcome, or `unparsed`. */
+  readonly outcome: string;
+  readonly records: number;
+}
+
 /** Correlation state that must survive a restart: opaque to the store. `body: null` deletes. */
 export interface StateChange {
   readonly kind: string;
@@ -73,19 +88,30 @@ export interface StateRow {
   readonly expiresMs: number;
 }
 
-export interface WindowCommit {
+/** What a commit says of one source unit: its keys, its counts and where it then stands. */
+export interface UnitCommit {
   readonly unit: string;
-  /** The writer's fencing epoch, from `Journal.epoch`. */
-  readonly epoch: number;
   /** Version the writer believes is stored; `0` = the unit has none yet. */
   readonly expectedVersion: number;
   /** Absent: records and state are kept, the position stays (a slice of a window not yet read whole). */
   readonly nextCheckpoint?: Omit<Checkpoint, 'unit' | 'version'>;
   /** Source event keys read for the first time, for `seenIn`. `atMs` is event time. */
   readonly seen: readonly SeenKey[];
-  readonly records: readonly JournalRecord[];
-  readonly state: readonly StateChange[];
   readonly ledger?: LedgerEntry;
+}
+
+export interface WindowCommit extends UnitCommit {
+  /** The writer's fencing epoch, from `Journal.epoch`. */
+  readonly epoch: number;
+  /**
+   * Further units, each named once, whose events took part: all of it is one transaction, and one stale version among
+   * them fences the whole.
+   */
+  readonly beside?: readonly UnitCommit[];
+  readonly records: readonly JournalRecord[];
+  /** Ids of those among `records` that an order to read the past brought in; the others are of live reading. */
+  readonly backfilled?: ReadonlySet<string>;
+  readonly state: readonly StateChange[];
   readonly gaps: readonly Gap[];
   readonly nowMs: number;
 }
@@ -103,12 +129,17 @@ export type CommitResult =
       /** Rows added. Records whose content was already the newest revision are not among them. */
       readonly entries: readonly JournalEntry[];
       readonly version: number;
+      /** Versions of the units `beside`, in their order. */
+      readonly besideVersions?: readonly number[];
       /** Records left out for that reason. */
       readonly repeated?: number;
     }
   | { readonly kind: 'fenced'; readonly reason: string };
 
-/** Sink × stream × class. A lane's cursor is the acknowledged contiguous prefix. */
+/**
+ * Sink × stream × class. A lane's cursor is the acknowledged contiguous prefix of its rows. A live lane is given the rows
+ * of live reading, a backfill lane those of backfills; a replay is given rows by whoever runs it.
+ */
 export interface LaneId {
   readonly sink: string;
   readonly stream: StreamName;
@@ -126,6 +157,48 @@ export interface DeadLetter {
   readonly atMs: number;
 }
 
+/** `refused` until a retry delivers it or a person drops it; it is kept in either case. */
+export type DeadLetterStatus = 'refused' | 'delivered' | 'dropped';
+
+export interface StoredDeadLetter extends DeadLetter {
+  readonly status: DeadLetterStatus;
+  /** How often the destination was asked; `reason` and `atMs` are of the last time. */
+  readonly attempts: number;
+  /** Present when it is no longer `refused`. */
+  readonly ended?: {
+    readonly atMs: number;
+    /** The order that did it, and who placed that. */
+    readonly order: string;
+    readonly by?: string;
+    /** The reason that was given for dropping it. */
+    readonly note?: string;
+  };
+}
+
+/** What a retry has done to a dead letter of another lane: delivered it, unless `refused` says why not. */
+export interface RetriedLetter {
+  readonly lane: string;
+  readonly seq: number;
+  readonly refused?: string;
+}
+
+/** Dead letters of one lane that are still `refused` and became so no later than `untilMs`. */
+export interface LetterChoice {
+  readonly lane: string;
+  /** Absent: all. */
+  readonly seq?: number;
+  readonly untilMs: number;
+}
+
+/** Rows of one stream by event time, between two sequence numbers. */
+export interface RowSpan extends Window {
+  readonly stream: StreamName;
+  /** Itself left out. */
+  readonly afterSeq: number;
+  /** Itself included. */
+  readonly throughSeq: number;
+}
+
 export interface LaneCounts {
   readonly accepted: number;
   readonly rejected: number;
@@ -136,13 +209,14 @@ export interface LaneCounts {
 
 export interface LaneState extends LaneCounts {
   readonly lane: string;
+  readonly class: LaneId['class'];
   readonly cursor: number;
   /**
    * Newest event time among the commits whose rows are all acknowledged, expired or filtered. Never goes back. Late
    * records may still be pending before it: `oldestPendingMs` tells.
    */
   readonly throughMs: number;
-  /** Rows of the stream after the cursor. */
+  /** Rows of the lane after the cursor; 0 for a replay, whose order knows. */
   readonly pending?: number;
   /** No row after the cursor is of an event older than this; absent when nothing is pending. */
   readonly oldestPendingMs?: number;
@@ -160,6 +234,8 @@ export interface LaneAck {
   readonly expired: readonly { readonly seq: number; readonly reason: string }[];
   /** Rows the sink's own filter left out, so that one row's story does not call them delivered. */
   readonly filtered?: readonly number[];
+  /** Dead letters of other lanes that this lane has tried again. */
+  readonly retried?: { readonly order: string; readonly letters: readonly RetriedLetter[] };
   readonly nowMs: number;
 }
 
@@ -186,21 +262,36 @@ export interface RecordQuery {
 export interface JournalReader {
   /** Newest event first. */
   query(query: RecordQuery): Promise<readonly JournalEntry[]>;
-  /** Newest revision for each id that is stored. */
+  /** Newest revision for each id that is stored. `sinceMs`: none of them is of an event before this, so nobody looks there. */
   latest(
     recordIds: readonly string[],
+    sinceMs?: number,
   ): Promise<ReadonlyMap<string, { readonly eventId: string; readonly revision: number }>>;
   /** Every row in `seq` order, `afterSeq` exclusive. Rows of other streams are skipped. */
   readStream(stream: StreamName, afterSeq: number, limit: number): Promise<readonly JournalEntry[]>;
+  /** Rows of a span of event time, in `seq` order. */
+  readSpan(span: RowSpan, limit: number): Promise<readonly JournalEntry[]>;
+  /** Those of the rows that are stored, in `seq` order. */
+  rowsAt(seqs: readonly number[]): Promise<readonly JournalEntry[]>;
   lanes(): Promise<readonly LaneState[]>;
   checkpoints(): Promise<readonly Checkpoint[]>;
   ledger(fromMs: number, toMs: number): Promise<readonly LedgerEntry[]>;
   gaps(): Promise<readonly Gap[]>;
-  deadLetters(lane?: string): Promise<readonly DeadLetter[]>;
-  /** Lanes' view of one row: `delivered`, `pending`, `expired`, `filtered`, `rejected`, with the reason. */
+  /** How the requests of a span of event time were joined, by API and stage: newest revision of each record. */
+  outcomes(fromMs: number, toMs: number): Promise<readonly OutcomeCount[]>;
+  /** All live state rows of a kind: for start-up, and to see what still settles. */
+  allState(kind: string): AsyncIterable<StateRow>;
+  /** Of one lane or all, the ended ones included, by lane and `seq`. */
+  deadLetters(lane?: string): Promise<readonly StoredDeadLetter[]>;
+  /**
+   * What became of one row in each lane it travels in: `delivered`, `pending`, `expired`, `filtered`, `rejected` or
+   * `dropped`, with the reason. Replays are not told here; their orders are.
+   */
   deliveryOf(
     seq: number,
   ): Promise<readonly { readonly lane: string; readonly status: string; readonly reason?: string }[]>;
+  /** Every order, oldest first. */
+  orders(): Promise<readonly Order[]>;
   close(): Promise<void>;
 }
 
@@ -210,7 +301,7 @@ export interface JournalReader {
  */
 export interface Journal extends JournalReader {
   readonly epoch: number;
-  /** Where a damaged journal was moved when this one was opened in its place: record a gap. */
+  /** Where a damaged journal was moved when this one was opened in its place; its gap record stands in this one. */
   readonly recoveredFrom?: string;
   /** Keeps other processes out while nothing is committed; commits and acknowledgements do the same. Call every few seconds. */
   renewLease(): Promise<'renewed' | 'fenced'>;
@@ -222,19 +313,28 @@ export interface Journal extends JournalReader {
    */
   seenIn(unit: string, fromMs: number, toMs: number): Promise<ReadonlySet<string>>;
   state(kind: string, keys: readonly string[]): Promise<ReadonlyMap<string, string>>;
-  /** All live state rows of a kind, for start-up. */
-  allState(kind: string): AsyncIterable<StateRow>;
   /** Stored record bodies by id (newest revision), for revising them. */
   bodies(recordIds: readonly string[]): Promise<ReadonlyMap<string, JournalRecord>>;
   lane(id: LaneId): Promise<LaneState>;
+  /** The lane's own rows in `seq` order, `afterSeq` exclusive. A replay is given every row of its stream. */
+  readLane(
+    id: LaneId,
+    afterSeq: number,
+    limit: number,
+    /** Length of all bodies together: the last row is that which reaches it. */
+    maxBytes?: number,
+  ): Promise<readonly JournalEntry[]>;
   ackLane(ack: LaneAck): Promise<'acknowledged' | 'fenced'>;
   setLaneHeld(lane: string, reason: string | undefined): Promise<void>;
   /** Highest `seq` stored; 0 when empty. */
   lastSeq(): Promise<number>;
-  /** Every order, oldest first. */
-  orders(): Promise<readonly Order[]>;
   /** Keeps state, progress and message of an order that was written before; the rest of it never changes. */
   saveOrder(order: Order): Promise<'saved' | 'fenced'>;
+  /** Gives dead letters up for good, in the name of an order and for its reason; they are kept. Returns how many. */
+  dropDeadLetters(
+    choice: LetterChoice,
+    drop: { readonly order: string; readonly reason: string; readonly nowMs: number },
+  ): Promise<number | 'fenced'>;
   /** Forgets expired state and seen keys older than `beforeMs`. Idempotent. */
   prune(nowMs: number, seenBeforeMs: number): Promise<void>;
 }

@@ -30,7 +30,12 @@ export interface Sink {
   readonly streams: readonly StreamName[];
   /** Upper bound of entries per `send`; the sink splits into bodies by its own byte limits. */
   readonly maxBatchEntries: number;
+  /** Keeps the batch no longer than it takes to encode it: an answer may take long. */
   send(batch: readonly JournalEntry[], signal: AbortSignal): Promise<Verdict>;
+  /** Where rows of a stream go: streams with one endpoint are down together. Absent: all have the same. */
+  endpointOf?(stream: StreamName): string;
+  /** What `send` would leave out of these rows now, told without sending. Absent: nothing. */
+  preview?(batch: readonly JournalEntry[]): Pick<Verdict, 'expired' | 'filtered'>;
   /** Called before a held lane is probed: reads secret files again. */
   refreshSecrets(): void;
   close(): Promise<void>;

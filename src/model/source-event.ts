@@ -23,12 +23,20 @@ export interface Window {
   readonly toMs: number;
 }
 
+/**
+ * Who goes first where calls are limited: reading what is new, then reading late or again, then what a command ordered.
+ * What is new never waits for the others.
+ */
+export type Urgency = 'live' | 'behind' | 'ordered';
+
 export interface Page<R> {
   readonly items: readonly R[];
   /** Events as read, before anything was filtered, joined or dropped. */
   readonly read: number;
   /** Bytes of the events as CloudWatch counts them. */
   readonly bytes: number;
+  /** Spans of the window that the place no longer holds, or not as they were asked for, each with the reason in words. */
+  readonly gone?: readonly (Window & { readonly reason: string })[];
 }
 
 /**
@@ -39,5 +47,5 @@ export interface Page<R> {
 export interface Source<R> {
   /** Stable id of the checkpoint, e.g. `logs:111122223333:eu-west-1:/apigw/orders`. */
   readonly unit: string;
-  read(window: Window, signal: AbortSignal): AsyncIterable<Page<R>>;
+  read(window: Window, signal: AbortSignal, urgency?: Urgency): AsyncIterable<Page<R>>;
 }

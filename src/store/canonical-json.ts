@@ -17,7 +17,9 @@ const RECORD_KEYS = words(`
   authorizerStatus authorizerLatencyMs authorizerError wafStatus wafResponseCode
   errorMessage errorResponseType xrayTraceId other
   authorizerKind decision decisionSource customer customerSource outcome joinKey parts
-  authorizerId decisionRequestId decisionReason principal invocationDurationMs authorizerLog supersededBy`);
+  authorizerId decisionRequestId decisionReason principal invocationDurationMs authorizerLog supersededBy
+  alarmName alarmType problemId problemStatus fromState toState reason severity owner runbook alarmId sampleRecordIds`);
+const KINDS: ReadonlySet<string> = new Set<JournalRecord['kind']>(['request', 'unparsed', 'metric', 'alarm']);
 const PART_KEYS = words('role account region logGroup logStream eventId timestampMs ingestionMs');
 
 type Ranks = ReadonlyMap<string, number>;
@@ -94,7 +96,8 @@ export function parseRecord(body: string): JournalRecord {
 function isJournalRecord(value: unknown): value is JournalRecord {
   return (
     isObject(value) &&
-    (value.kind === 'request' || value.kind === 'unparsed' || value.kind === 'metric') &&
+    typeof value.kind === 'string' &&
+    KINDS.has(value.kind) &&
     typeof value.recordId === 'string' &&
     typeof value.eventId === 'string' &&
     typeof value.revision === 'number'
@@ -121,6 +124,7 @@ function haveSameItems(a: readonly string[], b: readonly string[]): boolean {
 /** Looks without allocating: nearly every record passes. */
 function isCanonical(record: JournalRecord): boolean {
   if (!isRanked(record, RECORD_RANKS)) return false;
+  if (record.kind === 'alarm') return true;
   if (record.kind === 'metric') return isAlphabetical(record.dimensions) && isAlphabetical(record.values);
   if (record.kind === 'request' && record.other !== undefined && !isAlphabetical(record.other)) return false;
   return record.parts.every((part) => isRanked(part, PART_RANKS));

@@ -10,13 +10,16 @@ const OLDEST_SAFE_SQLITE = [3, 51, 3] as const;
 /** How long a statement waits for another connection's lock before it fails as busy. */
 const BUSY_TIMEOUT_MS = 5_000;
 const PAGE_BYTES = 8_192;
+/** The log is copied into the file when it holds this many pages, or half of the reserve. */
 const AUTOCHECKPOINT_PAGES = 20_000;
-const WRITER_CACHE_KIB = 32 * 1024;
+const WRITER_CACHE_KIB = 16 * 1024;
 const READER_CACHE_KIB = 16 * 1024;
 
 export interface WriterConnectionOptions {
   readonly path: string;
   readonly maxBytes?: number;
+  /** Room that a full disk leaves for copying the log into the file. */
+  readonly reserveBytes: number;
 }
 
 /**
@@ -28,8 +31,9 @@ export function openWriterConnection(options: WriterConnectionOptions): Database
   const db = new DatabaseSync(options.path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
   try {
     requireSafeSqlite(db);
+    giveBackFreePages(db);
     db.exec(`PRAGMA page_size = ${PAGE_BYTES}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-      PRAGMA mmap_size = 0; PRAGMA wal_autocheckpoint = ${AUTOCHECKPOINT_PAGES};
+      PRAGMA mmap_size = 0; PRAGMA wal_autocheckpoint = ${autocheckpointPages(options.reserveBytes)};
       PRAGMA cache_size = -${WRITER_CACHE_KIB}; PRAGMA temp_store = MEMORY;`);
     if (options.maxBytes !== undefined) limitSize(db, options.maxBytes);
     return db;
@@ -37,6 +41,16 @@ export function openWriterConnection(options: WriterConnectionOptions): Database
     db.close();
     throw error;
   }
+}
+
+/** Only a file without pages can be told so; on any other the pragma would write to the header, whoever's file it is. */
+function giveBackFreePages(db: DatabaseSync): void {
+  if (db.prepare('PRAGMA page_count').get()?.page_count !== 0) return;
+  db.exec(`PRAGMA page_size = ${PAGE_BYTES}; PRAGMA auto_vacuum = INCREMENTAL`);
+}
+
+function autocheckpointPages(reserveBytes: number): number {
+  return Math.max(1, Math.min(AUTOCHECKPOINT_PAGES, Math.floor(reserveBytes / 2 / PAGE_BYTES)));
 }
 
 /** The trail is nobody else's to read; SQLite gives its log and index files the rights of the database. */

@@ -74,6 +74,6 @@ function facetOf(record: JournalRecord): Facet {
   const none = { stream, kind: record.kind, apiId: '', apiName: '', stage: '', decision: '', outcome: '' };
   if (record.kind === 'unparsed') return none;
   const place = { apiId: record.apiId ?? '', apiName: record.apiName ?? '', stage: record.stage ?? '' };
-  if (record.kind === 'metric') return { ...none, ...place };
+  if (record.kind !== 'request') return { ...none, ...place };
   return { ...none, ...place, decision: record.decision, outcome: record.outcome };
 }

@@ -4,6 +4,7 @@ import { numberIn, type Row, textIn } from './row.ts';
 
 /** Which stream a record travels in. */
 export function streamOf(record: JournalRecord): StreamName {
+  if (record.kind === 'alarm') return 'alarms';
   return record.kind === 'metric' ? 'metrics' : 'records';
 }
 

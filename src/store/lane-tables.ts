@@ -1,17 +1,19 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { GatewatchError } from '../core/errors.ts';
-import type { DeadLetter, LaneAck, LaneId, LaneState } from '../model/journal.ts';
+import type { LaneAck, LaneId, LaneState } from '../model/journal.ts';
+import { type DeadLetterWriter, statusOf } from './dead-letter-table.ts';
 import { numberIn, optionalNumberIn, optionalTextIn, type Row, textIn } from './row.ts';
 
 /**
- * A lane with what is still before it: `pending` rows of its stream after the cursor, and the oldest event time among
- * the commits that hold them.
+ * A lane with what is still before it: `pending` rows of its stream and class after the cursor, and the oldest event time
+ * among the commits that hold them. A replay has none by this count.
  */
 const LANES = `
   SELECT l.*,
     (SELECT coalesce(sum(s.last_seq - max(s.first_seq - 1, l.cursor)), 0) FROM stream_run s
-      WHERE s.stream = l.stream AND s.last_seq > l.cursor) AS pending,
-    (SELECT min(s.min_event_ms) FROM stream_run s WHERE s.stream = l.stream AND s.last_seq > l.cursor) AS oldest_ms
+      WHERE s.stream = l.stream AND s.origin = l.class AND s.last_seq > l.cursor) AS pending,
+    (SELECT min(s.min_event_ms) FROM stream_run s
+      WHERE s.stream = l.stream AND s.origin = l.class AND s.last_seq > l.cursor) AS oldest_ms
   FROM lane l`;
 
 /** Delivery state per lane: cursor, counts, what was refused or given up. Writing half. */
@@ -19,25 +21,24 @@ export class LaneWriter {
   readonly #create: StatementSync;
   readonly #select: StatementSync;
   readonly #advance: StatementSync;
-  readonly #deadLetter: StatementSync;
+  readonly #deadLetters: DeadLetterWriter;
   readonly #undelivered: StatementSync;
   readonly #held: StatementSync;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, deadLetters: DeadLetterWriter) {
+    this.#deadLetters = deadLetters;
     this.#create = db.prepare(
-      'INSERT INTO lane (name, sink, stream, class) VALUES (?, ?, ?, ?) ON CONFLICT (name) DO NOTHING',
+      `INSERT INTO lane (name, sink, stream, class, cursor)
+         VALUES (?, ?, ?, ?, coalesce((SELECT max(last_seq) FROM segment WHERE state = 'lost'), 0))
+         ON CONFLICT (name) DO NOTHING`,
     );
     this.#select = db.prepare(`${LANES} WHERE l.name = ?`);
     this.#advance = db.prepare(
       `UPDATE lane SET cursor = max(cursor, ?2), accepted = accepted + ?3, rejected = rejected + ?4,
          rejected_unknown = rejected_unknown + ?5, expired = expired + ?6, filtered = filtered + ?7,
          through_ms = max(through_ms, coalesce((SELECT max(s.max_event_ms) FROM stream_run s
-           WHERE s.stream = lane.stream AND s.last_seq > lane.cursor AND s.last_seq <= ?2), 0))
+           WHERE s.stream = lane.stream AND s.origin = lane.class AND s.last_seq > lane.cursor AND s.last_seq <= ?2), 0))
        WHERE name = ?1`,
-    );
-    this.#deadLetter = db.prepare(
-      `INSERT INTO dead_letter (lane, seq, record_id, event_id, reason, at_ms) VALUES (?, ?, ?, ?, ?, ?)
-       ON CONFLICT (lane, seq) DO UPDATE SET reason = excluded.reason, at_ms = excluded.at_ms`,
     );
     this.#undelivered = db.prepare(
       'INSERT INTO undelivered (lane, first_seq, last_seq, status, reason, seqs) VALUES (?, ?, ?, ?, ?, ?)',
@@ -45,7 +46,7 @@ export class LaneWriter {
     this.#held = db.prepare('UPDATE lane SET held_reason = ? WHERE name = ?');
   }
 
-  /** The lane's state; a new lane starts before the first row. */
+  /** The lane's state; a new one starts before the first row, or after a loss, where nobody knows what it delivered. */
   open(id: LaneId): LaneState {
     this.#create.run(id.name, id.sink, id.stream, id.class);
     const row = this.#select.get(id.name) ?? {};
@@ -69,9 +70,8 @@ export class LaneWriter {
       filtered,
     );
     if (changes === 0) throw unknownLane(ack.lane);
-    for (const { seq, recordId, eventId, reason, atMs } of ack.deadLetters) {
-      this.#deadLetter.run(ack.lane, seq, recordId, eventId, reason.toWellFormed(), atMs);
-    }
+    this.#deadLetters.refused(ack.deadLetters);
+    if (ack.retried !== undefined) this.#deadLetters.retried(ack.retried, ack.nowMs);
     for (const [reason, seqs] of seqsByReason(ack.expired)) this.#giveUp(ack.lane, 'expired', reason, seqs);
     this.#giveUp(ack.lane, 'filtered', 'left out by the filter of the sink', ack.filtered ?? []);
   }
@@ -92,32 +92,20 @@ export function readLanes(db: DatabaseSync): readonly LaneState[] {
   return db.prepare(`${LANES} ORDER BY l.name`).all().map(laneStateOf);
 }
 
-export function readDeadLetters(db: DatabaseSync, lane: string | undefined): readonly DeadLetter[] {
-  const rows = db
-    .prepare('SELECT * FROM dead_letter WHERE ?1 IS NULL OR lane = ?1 ORDER BY lane, seq')
-    .all(lane ?? null);
-  return rows.map((row) => ({
-    lane: textIn(row, 'lane'),
-    seq: numberIn(row, 'seq'),
-    recordId: textIn(row, 'record_id'),
-    eventId: textIn(row, 'event_id'),
-    reason: textIn(row, 'reason'),
-    atMs: numberIn(row, 'at_ms'),
-  }));
-}
-
 export interface Delivery {
   readonly lane: string;
-  readonly status: 'delivered' | 'pending' | 'rejected' | 'expired' | 'filtered';
+  readonly status: 'delivered' | 'pending' | 'rejected' | 'dropped' | 'expired' | 'filtered';
   readonly reason?: string;
 }
 
-/** What became of one row in each lane of its stream. */
+/** What became of one row in each lane of its stream and class. */
 export function readDeliveries(db: DatabaseSync, seq: number): readonly Delivery[] {
   const lanes = db.prepare(
-    `SELECT l.name, l.cursor, l.held_reason, d.reason AS refusal FROM lane l
-       JOIN record r ON r.seq = ?1 JOIN facet f ON f.id = r.facet AND f.stream = l.stream
-       LEFT JOIN dead_letter d ON d.lane = l.name AND d.seq = ?1 ORDER BY l.name`,
+    `SELECT l.name, l.cursor, l.held_reason, d.reason AS refusal, d.status AS letter, d.ended_note FROM lane l
+       LEFT JOIN dead_letter d ON d.lane = l.name AND d.seq = ?1
+       WHERE (SELECT s.first_seq FROM stream_run s WHERE s.stream = l.stream AND s.origin = l.class AND s.last_seq >= ?1
+         ORDER BY s.last_seq LIMIT 1) <= ?1
+       ORDER BY l.name`,
   );
   const givenUp = db.prepare(
     `SELECT status, reason FROM undelivered WHERE lane = ?1 AND last_seq >= ?2 AND first_seq <= ?2
@@ -129,7 +117,7 @@ export function readDeliveries(db: DatabaseSync, seq: number): readonly Delivery
 function deliveryOf(lane: Row, seq: number, givenUp: Row | undefined): Delivery {
   const name = textIn(lane, 'name');
   const refusal = optionalTextIn(lane, 'refusal');
-  if (refusal !== undefined) return { lane: name, status: 'rejected', reason: refusal };
+  if (refusal !== undefined) return { lane: name, ...endOfRefused(lane, refusal) };
   if (givenUp !== undefined) {
     const status = textIn(givenUp, 'status') === 'expired' ? 'expired' : 'filtered';
     return { lane: name, status, reason: textIn(givenUp, 'reason') };
@@ -139,11 +127,23 @@ function deliveryOf(lane: Row, seq: number, givenUp: Row | undefined): Delivery 
   return { lane: name, status: 'pending', ...(held !== undefined && { reason: held }) };
 }
 
+function endOfRefused(lane: Row, refusal: string): Pick<Delivery, 'status' | 'reason'> {
+  switch (statusOf(textIn(lane, 'letter'))) {
+    case 'refused':
+      return { status: 'rejected', reason: refusal };
+    case 'delivered':
+      return { status: 'delivered', reason: `when it was tried again; at first: ${refusal}` };
+    case 'dropped':
+      return { status: 'dropped', reason: `${textIn(lane, 'ended_note')}; refused: ${refusal}` };
+  }
+}
+
 function laneStateOf(row: Row): LaneState {
   const heldReason = optionalTextIn(row, 'held_reason');
   const oldestPendingMs = optionalNumberIn(row, 'oldest_ms');
   return {
     lane: textIn(row, 'name'),
+    class: classOf(textIn(row, 'class')),
     cursor: numberIn(row, 'cursor'),
     throughMs: numberIn(row, 'through_ms'),
     accepted: numberIn(row, 'accepted'),
@@ -155,6 +155,11 @@ function laneStateOf(row: Row): LaneState {
     ...(oldestPendingMs !== undefined && { oldestPendingMs }),
     ...(heldReason !== undefined && { heldReason }),
   };
+}
+
+function classOf(text: string): LaneId['class'] {
+  if (text === 'live' || text === 'backfill' || text === 'replay') return text;
+  throw new GatewatchError('journal_corrupt', `Expected a class of lane in the journal, got ${text}`);
 }
 
 function seqsByReason(rows: LaneAck['expired']): ReadonlyMap<string, readonly number[]> {

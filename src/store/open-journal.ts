@@ -1,18 +1,25 @@
-import { existsSync, renameSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../core/clock.ts';
 import { GatewatchError, messageOf, UserError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
-import type { Journal, JournalReader } from '../model/journal.ts';
-import { openReaderConnection, openWriterConnection } from './connection.ts';
+import type { JournalReader } from '../model/journal.ts';
+import { inTransaction, openReaderConnection, openWriterConnection } from './connection.ts';
+import { Reserve } from './disk/reserve.ts';
+import { StorageWatch, troubleKindOf } from './disk/storage-watch.ts';
 import { checkHealth } from './health-check.ts';
+import { damageNoted, markDamaged } from './recovery/damage-marker.ts';
+import { finishRebuild, rebuild } from './recovery/rebuild.ts';
 import { migrate, requireCurrentSchema } from './schema.ts';
+import type { RowProblem } from './segments/check-rows.ts';
+import { noteDamage } from './segments/damage-table.ts';
 import { isCorrupt, toJournalError } from './sqlite-error.ts';
 import { SqliteJournal } from './sqlite-journal.ts';
 import { SqliteJournalReader } from './sqlite-journal-reader.ts';
 import { ProcessLock, WriterLease } from './writer-lease.ts';
 
 const DEFAULT_LEASE_MS = 15_000;
+const DEFAULT_RESERVE_BYTES = 256 * 1024 * 1024;
 
 export interface OpenJournalOptions {
   readonly path: string;
@@ -24,19 +31,20 @@ export interface OpenJournalOptions {
   readonly maxBytes?: number;
   /** How long a writer that neither commits nor renews keeps others out while its process lives. */
   readonly leaseMs?: number;
+  /** Size of the file that keeps room for acknowledgements on a full disk. */
+  readonly reserveBytes?: number;
 }
 
 /**
  * Opens the journal for writing, creating or migrating it. A process that died leaves nothing to wait for; a living
  * owner with a fresh lease is `journal_in_use`; one whose lease ran out is fenced off. A damaged file is moved aside
- * (`recoveredFrom` says where) and a fresh one begun: the caller records the gap.
+ * (`recoveredFrom` says where) and a fresh one begun, with a gap record for what is gone.
  */
-export async function openJournal(options: OpenJournalOptions): Promise<Journal> {
+export async function openJournal(options: OpenJournalOptions): Promise<SqliteJournal> {
   const lock = new ProcessLock(`${options.path}.lock`);
   try {
     const ownsLock = lock.tryAcquire();
-    const { db, recoveredFrom } = openOrRebuild(options, ownsLock);
-    return takeOver(options, lock, db, recoveredFrom);
+    return takeOver(options, lock, openOrRebuild(options, ownsLock));
   } catch (error) {
     lock.release();
     throw toJournalError(error, options.path);
@@ -62,56 +70,53 @@ export async function openJournalReader(path: string): Promise<JournalReader> {
   }
 }
 
-function takeOver(
-  options: OpenJournalOptions,
-  lock: ProcessLock,
-  db: DatabaseSync,
-  recoveredFrom: string | undefined,
-): Journal {
+function takeOver(options: OpenJournalOptions, lock: ProcessLock, opened: Opened): SqliteJournal {
   const { path, clock, logger, owner, leaseMs = DEFAULT_LEASE_MS } = options;
+  const { db, damagedRows, recoveredFrom } = opened;
   return closingOnError(db, () => {
     const lease = WriterLease.take({ db, path, clock, owner, leaseMs, lock });
-    return new SqliteJournal({ db, path, logger, lease, recoveredFrom });
+    const reserve = new Reserve(`${path}.reserve`, options.reserveBytes ?? DEFAULT_RESERVE_BYTES);
+    const watch = new StorageWatch(clock, ({ reason }) => markDamaged(path, reason));
+    if (damagedRows.length > 0) {
+      inTransaction(db, path, () => noteDamage(db, damagedRows, clock.now()));
+      const rows = damagedRows.map(({ seq }) => seq);
+      logger.error({ journal: path, rows }, 'rows of the trail do not match their hashes');
+    }
+    return new SqliteJournal({ db, path, logger, lease, recoveredFrom, watch, reserve });
   });
 }
 
 interface Opened {
   readonly db: DatabaseSync;
+  /** Among the newest, rows that do not match their hashes. */
+  readonly damagedRows: readonly RowProblem[];
   readonly recoveredFrom: string | undefined;
 }
 
 function openOrRebuild(options: OpenJournalOptions, ownsLock: boolean): Opened {
+  const { path, clock, logger } = options;
+  if (ownsLock) finishRebuild(path);
   try {
-    return { db: openHealthy(options), recoveredFrom: undefined };
+    const problem = damageNoted(path);
+    if (problem !== undefined) throw new GatewatchError('journal_corrupt', problem);
+    return { ...openHealthy(options, path), recoveredFrom: undefined };
   } catch (error) {
-    if (!isCorrupt(error) && !(error instanceof GatewatchError && error.code === 'journal_corrupt'))
-      throw error;
-    if (!ownsLock) throw error;
-    const recoveredFrom = moveAside(options.path, options.clock.now());
-    options.logger.error(
-      { journal: options.path, movedTo: recoveredFrom, problem: messageOf(error) },
-      'The journal is damaged: moved it aside and begin a fresh one, to be filled again from the sources.',
-    );
-    return { db: openHealthy(options), recoveredFrom };
+    const isDamaged = isCorrupt(error) || troubleKindOf(error) === 'damaged';
+    if (!isDamaged || !ownsLock) throw error;
+    const openFresh = (fresh: string) => openHealthy(options, fresh).db;
+    const nowMs = clock.now();
+    const recoveredFrom = rebuild({ path, nowMs, problem: messageOf(error), logger, openFresh });
+    return { ...openHealthy(options, path), recoveredFrom };
   }
 }
 
-function openHealthy({ path, maxBytes }: OpenJournalOptions): DatabaseSync {
-  const db = openWriterConnection({ path, ...(maxBytes !== undefined && { maxBytes }) });
+function openHealthy(options: OpenJournalOptions, path: string): Omit<Opened, 'recoveredFrom'> {
+  const { maxBytes, reserveBytes = DEFAULT_RESERVE_BYTES } = options;
+  const db = openWriterConnection({ path, reserveBytes, ...(maxBytes !== undefined && { maxBytes }) });
   return closingOnError(db, () => {
     migrate(db, path);
-    checkHealth(db);
-    return db;
+    return { db, damagedRows: checkHealth(db) };
   });
-}
-
-/** Renames the database with its log and index, so that nothing of it can be mistaken for the new one's. */
-function moveAside(path: string, nowMs: number): string {
-  const target = `${path}.corrupt-${new Date(nowMs).toISOString().replaceAll(':', '')}`;
-  for (const suffix of ['', '-wal', '-shm']) {
-    if (existsSync(path + suffix)) renameSync(path + suffix, target + suffix);
-  }
-  return target;
 }
 
 function closingOnError<T>(db: DatabaseSync, work: () => T): T {

@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { GatewatchError } from '../core/errors.ts';
 import { isObject } from '../core/json.ts';
-import type { Checkpoint, Gap, LedgerEntry, Reread, WindowCommit } from '../model/journal.ts';
+import type { Checkpoint, Gap, LedgerEntry, Reread, UnitCommit } from '../model/journal.ts';
 import { numberIn, type Row, textIn } from './row.ts';
 
 /** How far each source unit has read, what its windows held, and what was never read. Writing half. */
@@ -36,16 +36,17 @@ export class PositionWriter {
   }
 
   /** Inside a transaction, after the version was found to be the expected one. Returns the version now stored. */
-  apply(commit: WindowCommit): number {
+  apply(commit: UnitCommit): number {
     if (commit.ledger !== undefined) this.#addLedger(commit.ledger);
-    for (const gap of commit.gaps) {
-      this.#gap.run(gap.unit, gap.fromMs, gap.toMs, gap.reason, gap.recordedMs);
-    }
     return this.#advance(commit);
   }
 
+  addGaps(gaps: readonly Gap[]): void {
+    for (const gap of gaps) this.#gap.run(gap.unit, gap.fromMs, gap.toMs, gap.reason, gap.recordedMs);
+  }
+
   /** A unit without a position stays without one (version 0) until a commit brings its first. */
-  #advance({ unit, expectedVersion, nextCheckpoint }: WindowCommit): number {
+  #advance({ unit, expectedVersion, nextCheckpoint }: UnitCommit): number {
     const version = expectedVersion + 1;
     if (nextCheckpoint !== undefined) {
       this.#put.run(unit, nextCheckpoint.readThroughMs, version, JSON.stringify(nextCheckpoint.rereads));

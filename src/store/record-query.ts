@@ -3,7 +3,6 @@ import type { JournalEntry, RecordQuery } from '../model/journal.ts';
 import { findByEventId } from './event-chunks.ts';
 import { matchingFacets } from './facet-table.ts';
 import { mergeNewestFirst, type Position } from './merge-newest-first.ts';
-import type { RecordReader } from './record-reader.ts';
 import { numberIn } from './row.ts';
 import { textHash } from './text-hash.ts';
 
@@ -11,29 +10,6 @@ import { textHash } from './text-hash.ts';
 export interface IndexWalk {
   readonly sql: string;
   readonly params: readonly SQLInputValue[];
-}
-
-/**
- * Answers a query from one index: record id, event id, principal, customer, or else API, stage, decision and outcome
- * with time, whichever the query names first in this order. Newest event first. Indexes hold hashes, so every hit is compared in full text
- * before it counts.
- */
-export function queryRecords(
-  db: DatabaseSync,
-  reader: RecordReader,
-  query: RecordQuery,
-): readonly JournalEntry[] {
-  const facets = matchingFacets(db, query);
-  if (facets.length === 0) return [];
-  const found: JournalEntry[] = [];
-  for (const { seq } of candidates(db, query, facets)) {
-    if (found.length >= query.limit) break;
-    const row = reader.at(seq);
-    if (row === undefined || !matches(row.entry, query)) continue;
-    if (query.revisions === 'latest' && row.isSuperseded()) continue;
-    found.push(row.entry);
-  }
-  return found;
 }
 
 /** The walks whose merged result holds every row that can match. Exported for the test of their query plans. */
@@ -56,7 +32,14 @@ export function indexWalks(query: RecordQuery, facets: readonly number[]): reado
   }));
 }
 
-function* candidates(db: DatabaseSync, query: RecordQuery, facets: readonly number[]): Iterable<Position> {
+/**
+ * Rows that may match, newest event first, found over one index: record id, event id, principal, customer, or else API,
+ * stage, decision and outcome with time, whichever the query names first in this order. Indexes hold hashes, so every hit
+ * is still to be compared in full text (`matches`).
+ */
+export function* candidatesOf(db: DatabaseSync, query: RecordQuery): Generator<Position> {
+  const facets = matchingFacets(db, query);
+  if (facets.length === 0) return;
   if (query.recordId === undefined && query.eventId !== undefined) {
     yield* newestFirst(db, findByEventId(db, query.eventId), facets);
     return;
@@ -89,7 +72,8 @@ function timeCondition(query: RecordQuery): { readonly sql: string; readonly par
   return { sql, params: [...from, ...to] };
 }
 
-function matches(entry: JournalEntry, query: RecordQuery): boolean {
+/** Whether a row is what the query names, by its full text. */
+export function matches(entry: JournalEntry, query: RecordQuery): boolean {
   if (query.recordId !== undefined && entry.recordId !== query.recordId) return false;
   if (query.eventId !== undefined && entry.eventId !== query.eventId) return false;
   if (query.fromMs !== undefined && entry.eventMs < query.fromMs) return false;

@@ -13,6 +13,17 @@ interface Place {
   readonly revision: number;
 }
 
+/** What the writer has to know of rows that are no longer in the live file. */
+export interface SealedRecords {
+  /** No sealed row is of a newer event than this; -Infinity while there is none. */
+  newestEventMs(): number;
+  /** The newest sealed row of a record whose events are around this time. */
+  newestSealed(
+    recordId: string,
+    eventMs: number,
+  ): { readonly eventId: string; readonly revision: number } | undefined;
+}
+
 /** Revisions count from 0: what was never corrected is revision 0. */
 const FIRST: Place = { slot: 1, revision: 0 };
 
@@ -24,15 +35,18 @@ export interface AppendResult {
 
 /**
  * Appends records with the next `seq` and the revision that follows what is stored. A record is tried as the first of
- * its id; the unique index tells by conflict when it is not, so that new records, nearly all, cost one insert.
+ * its id; the unique index tells by conflict when it is not, so that new records, nearly all, cost one insert. One as old
+ * as sealed rows is looked up first, because what is in a segment conflicts with nothing.
  */
 export class RecordWriter {
   readonly #insert: StatementSync;
   readonly #sameHash: StatementSync;
   readonly #facets: FacetWriter;
   readonly #canonicalizer = new RecordCanonicalizer();
+  readonly #sealed: SealedRecords;
 
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, sealed: SealedRecords) {
+    this.#sealed = sealed;
     this.#facets = new FacetWriter(db);
     this.#insert = db.prepare(
       `INSERT INTO record (seq, facet, event_ms, record_hash, slot, customer_hash, principal_hash, revision,
@@ -46,8 +60,10 @@ export class RecordWriter {
 
   append(records: readonly JournalRecord[], afterSeq: number): AppendResult {
     const entries: JournalEntry[] = [];
+    const sealedMs = this.#sealed.newestEventMs();
     for (const record of records) {
-      const entry = this.#appendOne(record, afterSeq + entries.length + 1);
+      const seq = afterSeq + entries.length + 1;
+      const entry = record.eventMs > sealedMs ? this.#appendOne(record, seq) : this.#appendOld(record, seq);
       if (entry !== undefined) entries.push(entry);
     }
     return { entries, repeated: records.length - entries.length };
@@ -63,6 +79,15 @@ export class RecordWriter {
     const first = this.#insertAt(record, recordHash, FIRST, seq);
     if (first !== undefined) return first;
     const place = placeAfter(this.#sameHash.all(recordHash), record);
+    return place === undefined ? undefined : this.#insertAt(record, recordHash, place, seq);
+  }
+
+  #appendOld(record: JournalRecord, seq: number): JournalEntry | undefined {
+    const recordHash = textHash(record.recordId);
+    const live = this.#sameHash.all(recordHash);
+    const isLive = live.some((row) => textIn(row, 'record_id') === record.recordId);
+    const sealed = isLive ? undefined : this.#sealed.newestSealed(record.recordId, record.eventMs);
+    const place = sealed === undefined ? placeAfter(live, record) : placeAfterSealed(live, sealed, record);
     return place === undefined ? undefined : this.#insertAt(record, recordHash, place, seq);
   }
 
@@ -102,4 +127,15 @@ function placeAfter(rows: readonly Row[], record: JournalRecord): Place | undefi
     slot: last === undefined ? FIRST.slot : numberIn(last, 'slot') + 1,
     revision: newest === undefined ? FIRST.revision : numberIn(newest, 'revision') + 1,
   };
+}
+
+function placeAfterSealed(
+  live: readonly Row[],
+  sealed: { readonly eventId: string; readonly revision: number },
+  record: JournalRecord,
+): Place | undefined {
+  if (sealed.eventId === record.eventId) return undefined;
+  const last = live[0];
+  const slot = last === undefined ? FIRST.slot : numberIn(last, 'slot') + 1;
+  return { slot, revision: sealed.revision + 1 };
 }

@@ -114,8 +114,44 @@ CREATE TABLE orders (
 ) STRICT, WITHOUT ROWID;
 `;
 
+/**
+ * Version 3. `stream_run.origin`: whose lanes the rows travel in, `live` or `backfill`. Orders of other kinds than
+ * `backfill` keep what is theirs as JSON in `detail`. A dead letter stays when a retry delivers it or a person drops it.
+ */
+const VERSION_3 = `
+ALTER TABLE stream_run ADD COLUMN origin TEXT NOT NULL DEFAULT 'live';
+CREATE INDEX stream_run_by_origin ON stream_run (stream, origin, last_seq);
+ALTER TABLE orders ADD COLUMN placed_by TEXT;
+ALTER TABLE orders ADD COLUMN detail TEXT;
+ALTER TABLE dead_letter ADD COLUMN status TEXT NOT NULL DEFAULT 'refused';
+ALTER TABLE dead_letter ADD COLUMN attempts INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE dead_letter ADD COLUMN ended_ms INTEGER;
+ALTER TABLE dead_letter ADD COLUMN ended_order TEXT;
+ALTER TABLE dead_letter ADD COLUMN ended_note TEXT;
+`;
+
+/**
+ * Version 4. `segment`: what became of old rows, one unbroken span of `seq` each. `sealed` and `archived` ones lie in files
+ * of their own, `dropped` ones were given up for room and `lost` ones in a damaged journal, both with a gap record.
+ * `usage_mark`: how far the trail had come at a time. `damage`: rows whose content does not match its hash, as `scrub` or
+ * `audit verify` found them; `scrub` also keeps how far the last comparison has come.
+ */
+const VERSION_4 = `
+ALTER TABLE stream_run ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE segment (
+  first_seq INTEGER PRIMARY KEY, last_seq INTEGER NOT NULL, state TEXT NOT NULL, file TEXT NOT NULL,
+  sha256 TEXT NOT NULL, bytes INTEGER NOT NULL, row_count INTEGER NOT NULL,
+  min_event_ms INTEGER NOT NULL, max_event_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL
+) STRICT;
+CREATE TABLE usage_mark (at_ms INTEGER PRIMARY KEY, last_seq INTEGER NOT NULL, written_bytes INTEGER NOT NULL) STRICT;
+CREATE TABLE damage (seq INTEGER PRIMARY KEY, problem TEXT NOT NULL, found_ms INTEGER NOT NULL) STRICT;
+CREATE TABLE scrub (
+  id INTEGER PRIMARY KEY CHECK (id = 1), started_ms INTEGER NOT NULL, next_seq INTEGER NOT NULL, finished_ms INTEGER
+) STRICT;
+`;
+
 /** Each entry brings a file from the version of its index to the next. Only ever appended to. */
-const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2];
+export const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
 

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type {
   Checkpoint,
@@ -9,19 +10,25 @@ import type {
   LaneAck,
   LaneId,
   LaneState,
-  StateRow,
+  LetterChoice,
   StreamName,
+  UnitCommit,
   WindowCommit,
 } from '../model/journal.ts';
+import type { JournalUpkeep } from '../model/journal-upkeep.ts';
 import type { Order } from '../model/order.ts';
-import { inTransaction } from './connection.ts';
+import { DeadLetterWriter } from './dead-letter-table.ts';
+import { GuardedWrites } from './disk/guarded-writes.ts';
+import type { Reserve } from './disk/reserve.ts';
+import { SqliteUpkeep } from './disk/sqlite-upkeep.ts';
+import type { StorageWatch } from './disk/storage-watch.ts';
 import { EventChunkWriter } from './event-chunks.ts';
 import { LaneWriter } from './lane-tables.ts';
-import { readOrders, updateOrder } from './order-table.ts';
+import { updateOrder } from './order-table.ts';
 import { PositionWriter } from './position-tables.ts';
 import { RecentEntries } from './recent-entries.ts';
-import { RecordReader } from './record-reader.ts';
 import { type AppendResult, RecordWriter } from './record-writer.ts';
+import { RowsReadBack } from './rows-read-back.ts';
 import { SeenKeys } from './seen-keys.ts';
 import { SqliteJournalReader } from './sqlite-journal-reader.ts';
 import { StateTable } from './state-table.ts';
@@ -29,7 +36,8 @@ import { StreamRunWriter } from './stream-runs.ts';
 import type { WriterLease } from './writer-lease.ts';
 
 /** Bounds of what the journal keeps in memory beside SQLite's page cache. */
-const RECENT_LIMITS = { maxEntries: 20_000, maxBodyLength: 16 * 1024 * 1024 };
+const RECENT_BYTES = 24 * 1_024 * 1_024;
+const READ_BACK_BYTES = 16 * 1_024 * 1_024;
 const MAX_CACHED_SEEN_KEYS = 100_000;
 
 export interface SqliteJournalOptions {
@@ -38,43 +46,56 @@ export interface SqliteJournalOptions {
   readonly logger: Logger;
   readonly lease: WriterLease;
   readonly recoveredFrom: string | undefined;
+  readonly watch: StorageWatch;
+  readonly reserve: Reserve;
 }
 
 /** The writer. Every change is one immediate transaction that first looks whether this is still the writer. */
 export class SqliteJournal extends SqliteJournalReader implements Journal {
   readonly epoch: number;
   readonly recoveredFrom?: string;
+  /** Keeps the journal within its disk. */
+  readonly upkeep: JournalUpkeep;
   readonly #options: SqliteJournalOptions;
+  readonly #writes: GuardedWrites;
   readonly #records: RecordWriter;
-  readonly #stored: RecordReader;
   readonly #runs: StreamRunWriter;
   readonly #events: EventChunkWriter;
   readonly #seen: SeenKeys;
   readonly #state: StateTable;
   readonly #positions: PositionWriter;
   readonly #lanes: LaneWriter;
-  readonly #recent = new RecentEntries(RECENT_LIMITS);
+  readonly #deadLetters: DeadLetterWriter;
+  readonly #recent = new RecentEntries(RECENT_BYTES);
+  readonly #readBack = new RowsReadBack(READ_BACK_BYTES);
+  /** Lanes that have to deliver a row before it may be sealed. */
+  readonly #opened = new Set<string>();
   #lastSeq: number;
 
   constructor(options: SqliteJournalOptions) {
-    super(options.db, options.path);
-    const { db, lease, recoveredFrom } = options;
+    super(options.db, options.path, (error) => options.watch.note(error));
+    const { db, path, watch, reserve, lease, recoveredFrom } = options;
+    this.#writes = new GuardedWrites(db, path, watch, reserve);
     this.#options = options;
     this.epoch = lease.epoch;
     if (recoveredFrom !== undefined) this.recoveredFrom = recoveredFrom;
-    this.#records = new RecordWriter(db);
-    this.#stored = new RecordReader(db);
+    this.#records = new RecordWriter(db, this.records);
     this.#runs = new StreamRunWriter(db);
     this.#events = new EventChunkWriter(db);
     this.#seen = new SeenKeys(db, MAX_CACHED_SEEN_KEYS);
     this.#state = new StateTable(db);
     this.#positions = new PositionWriter(db);
-    this.#lanes = new LaneWriter(db);
-    this.#lastSeq = this.#stored.lastSeq();
+    this.#deadLetters = new DeadLetterWriter(db);
+    this.#lanes = new LaneWriter(db, this.#deadLetters);
+    this.#lastSeq = this.records.lastSeq();
+    const writes = this.#writes;
+    const { sealed } = this.records;
+    const lanes = () => [...this.#opened];
+    this.upkeep = new SqliteUpkeep({ ...options, writes, sealed, lanes, lastSeq: () => this.#lastSeq });
   }
 
   async checkpoint(unit: string): Promise<Checkpoint | undefined> {
-    return this.#positions.checkpoint(unit);
+    return this.reading(() => this.#positions.checkpoint(unit));
   }
 
   async commitWindow(commit: WindowCommit): Promise<CommitResult> {
@@ -87,25 +108,23 @@ export class SqliteJournal extends SqliteJournalReader implements Journal {
   }
 
   async seenIn(unit: string, fromMs: number, toMs: number): Promise<ReadonlySet<string>> {
-    return this.#seen.seenIn(unit, fromMs, toMs);
+    return this.reading(() => this.#seen.seenIn(unit, fromMs, toMs));
   }
 
   async state(kind: string, keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    return this.#state.read(kind, keys);
-  }
-
-  async *allState(kind: string): AsyncIterable<StateRow> {
-    yield* this.#state.all(kind);
+    return this.reading(() => this.#state.read(kind, keys));
   }
 
   async bodies(recordIds: readonly string[]): Promise<ReadonlyMap<string, JournalRecord>> {
-    const found = new Map<string, JournalRecord>();
-    for (const recordId of recordIds) {
-      const newest = this.#stored.newest(recordId);
-      const entry = newest === undefined ? undefined : this.#entryAt(newest.seq);
-      if (entry !== undefined) found.set(recordId, entry.record);
-    }
-    return found;
+    return this.reading(() => {
+      const found = new Map<string, JournalRecord>();
+      for (const recordId of recordIds) {
+        const newest = this.records.newest(recordId);
+        const entry = newest === undefined ? undefined : this.#entryAt(newest.seq);
+        if (entry !== undefined) found.set(recordId, entry.record);
+      }
+      return found;
+    });
   }
 
   override async readStream(
@@ -113,11 +132,36 @@ export class SqliteJournal extends SqliteJournalReader implements Journal {
     afterSeq: number,
     limit: number,
   ): Promise<readonly JournalEntry[]> {
-    return this.#recent.read(stream, afterSeq, limit) ?? super.readStream(stream, afterSeq, limit);
+    return this.#recent.read({ stream, afterSeq, limit }) ?? super.readStream(stream, afterSeq, limit);
   }
 
   async lane(id: LaneId): Promise<LaneState> {
-    return this.#transaction(() => this.#lanes.open(id));
+    const state = this.#transaction(() => this.#lanes.open(id));
+    if (id.class !== 'replay') this.#opened.add(id.name);
+    return state;
+  }
+
+  async readLane(
+    id: LaneId,
+    afterSeq: number,
+    limit: number,
+    maxBytes?: number,
+  ): Promise<readonly JournalEntry[]> {
+    const origin = id.class === 'replay' ? undefined : id.class;
+    const wanted = { stream: id.stream, origin, afterSeq, limit, maxBytes };
+    return (
+      this.#recent.read(wanted) ??
+      this.#readBack.read(wanted) ??
+      this.#readBack.keep(
+        wanted,
+        this.reading(() => this.records.readStream(id.stream, afterSeq, limit, origin, maxBytes)),
+      )
+    );
+  }
+
+  override async rowsAt(seqs: readonly number[]): Promise<readonly JournalEntry[]> {
+    const ascending = seqs.toSorted((a, b) => a - b);
+    return this.reading(() => ascending.flatMap((seq) => this.#entryAt(seq) ?? []));
   }
 
   async ackLane(ack: LaneAck): Promise<'acknowledged' | 'fenced'> {
@@ -139,11 +183,9 @@ export class SqliteJournal extends SqliteJournalReader implements Journal {
   }
 
   async renewLease(): Promise<'renewed' | 'fenced'> {
-    return this.#options.lease.renew();
-  }
-
-  async orders(): Promise<readonly Order[]> {
-    return readOrders(this.#options.db);
+    const { lease } = this.#options;
+    lease.holdLock();
+    return this.#transaction(() => (lease.fencedReason(this.epoch) === undefined ? 'renewed' : 'fenced'));
   }
 
   async saveOrder(order: Order): Promise<'saved' | 'fenced'> {
@@ -154,64 +196,95 @@ export class SqliteJournal extends SqliteJournalReader implements Journal {
     });
   }
 
+  async dropDeadLetters(
+    choice: LetterChoice,
+    drop: { readonly order: string; readonly reason: string; readonly nowMs: number },
+  ): Promise<number | 'fenced'> {
+    return this.#transaction(() => {
+      if (this.#options.lease.fencedReason(this.epoch) !== undefined) return 'fenced';
+      return this.#deadLetters.drop(choice, drop);
+    });
+  }
+
   async prune(nowMs: number, seenBeforeMs: number): Promise<void> {
     this.#transaction(() => {
       if (this.#options.lease.fencedReason(this.epoch) !== undefined) return;
       this.#state.prune(nowMs);
       this.#seen.prune(seenBeforeMs);
     });
-    this.#options.db.exec('PRAGMA wal_checkpoint(PASSIVE)');
+    this.reading(() => this.#options.db.exec('PRAGMA wal_checkpoint(PASSIVE)'));
   }
 
+  /** A disk that takes nothing more keeps nobody from ending: the lease then runs out by itself. */
   override async close(): Promise<void> {
     if (!this.#options.db.isOpen) return;
+    const { lease, logger } = this.#options;
     try {
-      this.#options.lease.release();
+      lease.release();
+    } catch (error) {
+      logger.warn({ reason: messageOf(error) }, 'the lease of the journal could not be given back');
     } finally {
       await super.close();
     }
   }
 
   #commit(commit: WindowCommit): CommitResult {
-    const outcome = this.#transaction(() => {
-      const reason = this.#options.lease.fencedReason(commit.epoch) ?? this.#versionMismatch(commit);
+    const outcome = this.#writes.growing(() => {
+      const reason = this.#options.lease.fencedReason(commit.epoch) ?? this.#staleUnit(commit);
       return reason === undefined ? this.#write(commit) : ({ kind: 'fenced', reason } as const);
     });
     if (outcome.kind === 'fenced') return outcome;
-    const { appended, seenBuckets, version } = outcome;
+    const { appended, units } = outcome;
     this.#lastSeq = appended.entries.at(-1)?.seq ?? this.#lastSeq;
-    this.#recent.append(appended.entries);
-    this.#seen.remember(commit.unit, seenBuckets);
-    return { kind: 'committed', entries: appended.entries, version, repeated: appended.repeated };
+    this.#recent.append(appended.entries, commit.backfilled);
+    for (const { unit, seenBuckets } of units) this.#seen.remember(unit, seenBuckets);
+    const [version = 0, ...besideVersions] = units.map((unit) => unit.version);
+    const { entries, repeated } = appended;
+    return { kind: 'committed', entries, version, besideVersions, repeated };
   }
 
   #write(commit: WindowCommit): Written {
     const appended = this.#records.append(commit.records, this.#lastSeq);
-    this.#runs.append(appended.entries);
+    this.#runs.append(appended.entries, commit.backfilled);
     this.#events.append(appended.entries);
-    const seenBuckets = this.#seen.append(commit.unit, commit.seen);
     this.#state.apply(commit.state);
-    return { kind: 'written', appended, seenBuckets, version: this.#positions.apply(commit) };
+    this.#positions.addGaps(commit.gaps);
+    const units = unitsOf(commit).map((one) => ({
+      unit: one.unit,
+      seenBuckets: this.#seen.append(one.unit, one.seen),
+      version: this.#positions.apply(one),
+    }));
+    return { kind: 'written', appended, units };
   }
 
-  #versionMismatch({ unit, expectedVersion }: WindowCommit): string | undefined {
-    const stored = this.#positions.checkpoint(unit)?.version ?? 0;
-    if (stored === expectedVersion) return undefined;
-    return `expected version ${expectedVersion} of ${unit}, got ${stored}`;
+  /** Names the first unit whose version is not the one that the writer believes is stored. */
+  #staleUnit(commit: WindowCommit): string | undefined {
+    for (const { unit, expectedVersion } of unitsOf(commit)) {
+      const stored = this.#positions.checkpoint(unit)?.version ?? 0;
+      if (stored !== expectedVersion) return `expected version ${expectedVersion} of ${unit}, got ${stored}`;
+    }
+    return undefined;
   }
 
   #entryAt(seq: number): JournalEntry | undefined {
-    return this.#recent.at(seq) ?? this.#stored.at(seq)?.entry;
+    return this.#recent.at(seq) ?? this.records.at(seq)?.entry;
   }
 
   #transaction<T>(work: () => T): T {
-    return inTransaction(this.#options.db, this.#options.path, work);
+    return this.#writes.small(work);
   }
+}
+
+function unitsOf(commit: WindowCommit): readonly UnitCommit[] {
+  return commit.beside === undefined ? [commit] : [commit, ...commit.beside];
 }
 
 interface Written {
   readonly kind: 'written';
   readonly appended: AppendResult;
-  readonly seenBuckets: ReadonlyMap<number, readonly string[]>;
-  readonly version: number;
+  readonly units: readonly {
+    readonly unit: string;
+    readonly seenBuckets: ReadonlyMap<number, readonly string[]>;
+    readonly version: number;
+  }[];
 }

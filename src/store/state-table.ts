@@ -9,7 +9,6 @@ export class StateTable {
   readonly #put: StatementSync;
   readonly #drop: StatementSync;
   readonly #get: StatementSync;
-  readonly #page: StatementSync;
   readonly #prune: StatementSync;
 
   constructor(db: DatabaseSync) {
@@ -19,9 +18,6 @@ export class StateTable {
     );
     this.#drop = db.prepare('DELETE FROM state WHERE kind = ? AND key = ?');
     this.#get = db.prepare('SELECT body FROM state WHERE kind = ? AND key = ?');
-    this.#page = db.prepare(
-      'SELECT key, body, expires_ms FROM state WHERE kind = ? AND key >= ? ORDER BY key LIMIT ?',
-    );
     this.#prune = db.prepare('DELETE FROM state WHERE expires_ms > 0 AND expires_ms <= ?');
   }
 
@@ -42,21 +38,24 @@ export class StateTable {
     return found;
   }
 
-  /** In pages by key, so that commits may happen between them. */
-  *all(kind: string): Iterable<StateRow> {
-    let from = '';
-    for (;;) {
-      const rows = this.#page.all(kind, from, PAGE_ROWS);
-      for (const row of rows) {
-        const key = textIn(row, 'key');
-        yield { kind, key, body: textIn(row, 'body'), expiresMs: numberIn(row, 'expires_ms') };
-        from = `${key}\u0000`;
-      }
-      if (rows.length < PAGE_ROWS) return;
-    }
-  }
-
   prune(nowMs: number): void {
     this.#prune.run(nowMs);
+  }
+}
+
+/** In pages by key, so that commits may happen between them. */
+export function* allStateRows(db: DatabaseSync, kind: string): Iterable<StateRow> {
+  const page = db.prepare(
+    'SELECT key, body, expires_ms FROM state WHERE kind = ? AND key >= ? ORDER BY key LIMIT ?',
+  );
+  let from = '';
+  for (;;) {
+    const rows = page.all(kind, from, PAGE_ROWS);
+    for (const row of rows) {
+      const key = textIn(row, 'key');
+      yield { kind, key, body: textIn(row, 'body'), expiresMs: numberIn(row, 'expires_ms') };
+      from = `${key}\u0000`;
+    }
+    if (rows.length < PAGE_ROWS) return;
   }
 }

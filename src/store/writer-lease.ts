@@ -93,12 +93,9 @@ export class WriterLease {
     return undefined;
   }
 
-  renew(): 'renewed' | 'fenced' {
+  /** Takes the lock of a process that went away after this one had taken its lease. */
+  holdLock(): void {
     this.#options.lock.tryAcquire();
-    const { db, path } = this.#options;
-    return inTransaction(db, path, () =>
-      this.fencedReason(this.epoch) === undefined ? 'renewed' : 'fenced',
-    );
   }
 
   /** Clean end: the next owner need not wait for the lease. */

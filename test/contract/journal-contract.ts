@@ -1,37 +1,24 @@
 import { describe, expect, it } from 'vitest';
-import type {
-  Journal,
-  JournalRecord,
-  LaneAck,
-  LaneId,
-  RecordQuery,
-  WindowCommit,
-} from '../../src/model/journal.ts';
-import type { RequestRecord } from '../../src/model/request-record.ts';
-import { lane, metricRecord, requestRecord } from './journal-records.ts';
+import type { Journal, RecordQuery } from '../../src/model/journal.ts';
+import {
+  ack,
+  commit,
+  committed,
+  ids,
+  type JournalUnderTest,
+  request,
+  UNIT,
+  withJournalOf,
+} from './journal-commits.ts';
+import { describeLanes } from './journal-lanes-contract.ts';
+import { lane, metricRecord } from './journal-records.ts';
 
-/** What a Journal implementation gives the suite: one store that can be opened again and again. */
-export interface JournalUnderTest {
-  /** Opens the writer, taking over from whoever had it (leases have run out). */
-  open(): Promise<Journal>;
-  /** Closes what is still open and removes the store. */
-  dispose(): Promise<void>;
-}
-
-const UNIT = 'logs:111122223333:eu-west-1:/apigw/orders';
-const NO_COUNTS = { accepted: 0, rejected: 0, rejectedUnknown: 0, expired: 0, filtered: 0 };
+const BESIDE = 'logs:111122223333:eu-west-1:/aws/lambda/authorizer';
 const ALL: RecordQuery = { limit: 100, revisions: 'all' };
 
 /** Every promise of the Journal seam, for any implementation. */
 export function describeJournal(name: string, create: () => Promise<JournalUnderTest>): void {
-  const withJournal = async (work: (journal: Journal, store: JournalUnderTest) => Promise<void>) => {
-    const store = await create();
-    try {
-      await work(await store.open(), store);
-    } finally {
-      await store.dispose();
-    }
-  };
+  const withJournal = withJournalOf(create);
 
   describe(`${name}: commits`, () => {
     it('starts empty', () =>
@@ -105,6 +92,43 @@ export function describeJournal(name: string, create: () => Promise<JournalUnder
         });
         expect(stale.kind).toBe('fenced');
         expect(ids(await journal.query(ALL))).toEqual(['a']);
+      }));
+
+    it('keeps what several units bring in one commit, each with its own position, keys and counts', () =>
+      withJournal(async (journal, store) => {
+        await committed(journal, [request('a')]);
+        const beside = [{ ...besides(), expectedVersion: 0 }];
+        const both = { ...commit(journal, [request('b')], everything()), expectedVersion: 1, beside };
+        expect(await journal.commitWindow(both)).toMatchObject({
+          kind: 'committed',
+          version: 2,
+          besideVersions: [1],
+        });
+        const reopened = await store.open();
+        expect(ids(await reopened.query(ALL)).toSorted()).toEqual(['a', 'b']);
+        expect(await reopened.checkpoint(UNIT)).toMatchObject({ readThroughMs: 60_000, version: 2 });
+        expect(await reopened.checkpoint(BESIDE)).toMatchObject({ readThroughMs: 50_000, version: 1 });
+        expect([...(await reopened.seenIn(UNIT, 0, 60_000))]).toEqual(['stream\n1']);
+        expect([...(await reopened.seenIn(BESIDE, 0, 60_000))]).toEqual(['stream\n2']);
+        expect(await reopened.ledger(0, 60_000)).toEqual([everything().ledger, besides().ledger]);
+      }));
+
+    it('fences the whole commit when one of its units has moved on, and writes nothing of any', () =>
+      withJournal(async (journal) => {
+        await committed(journal, [request('a')]);
+        for (const [mine, theirs] of [
+          [1, 1],
+          [0, 0],
+        ] as const) {
+          const beside = [{ ...besides(), expectedVersion: theirs }];
+          const stale = { ...commit(journal, [request('b')], everything()), expectedVersion: mine, beside };
+          expect((await journal.commitWindow(stale)).kind).toBe('fenced');
+        }
+        expect(ids(await journal.query(ALL))).toEqual(['a']);
+        expect(await journal.checkpoint(UNIT)).toMatchObject({ version: 1 });
+        expect(await journal.checkpoint(BESIDE)).toBeUndefined();
+        expect((await journal.seenIn(UNIT, 0, 60_000)).size).toBe(0);
+        expect((await journal.seenIn(BESIDE, 0, 60_000)).size).toBe(0);
       }));
 
     it('fences the older of two writers in commits, acknowledgements and lease renewal', () =>
@@ -321,156 +345,19 @@ export function describeJournal(name: string, create: () => Promise<JournalUnder
       }));
   });
 
-  describe(`${name}: lanes`, () => {
-    it('starts a lane before the first row and keeps what was acknowledged', () =>
-      withJournal(async (journal, store) => {
-        await committed(journal, [request('a', { eventMs: 5_000 }), request('b', { eventMs: 4_000 })]);
-        expect(await journal.lane(lane('splunk'))).toEqual({
-          lane: 'splunk',
-          cursor: 0,
-          throughMs: 0,
-          pending: 2,
-          oldestPendingMs: 4_000,
-          ...NO_COUNTS,
-        });
-        const counts = { accepted: 1, rejected: 0, rejectedUnknown: 1, expired: 0, filtered: 1 };
-        expect(await journal.ackLane({ ...ack(journal, 'splunk', 2), counts })).toBe('acknowledged');
-        const reopened = await store.open();
-        expect(await reopened.lane(lane('splunk'))).toEqual({
-          lane: 'splunk',
-          cursor: 2,
-          throughMs: 5_000,
-          pending: 0,
-          ...counts,
-        });
-      }));
-
-    it('never moves a cursor back, and adds up counts', () =>
-      withJournal(async (journal) => {
-        await committed(
-          journal,
-          ['a', 'b', 'c'].map((id) => request(id)),
-        );
-        await journal.lane(lane('splunk'));
-        const counts = { ...NO_COUNTS, accepted: 2 };
-        await journal.ackLane({ ...ack(journal, 'splunk', 3), counts });
-        await journal.ackLane({ ...ack(journal, 'splunk', 1), counts });
-        expect(await journal.lanes()).toMatchObject([{ cursor: 3, accepted: 4, pending: 0 }]);
-      }));
-
-    it('counts only rows of its own stream as pending', () =>
-      withJournal(async (journal) => {
-        await committed(journal, [request('a'), metricRecord('m'), request('b'), request('c')]);
-        await journal.lane({ ...lane('metrics lane'), stream: 'metrics' });
-        await journal.lane(lane('splunk'));
-        await journal.ackLane(ack(journal, 'splunk', 3));
-        const pending = new Map((await journal.lanes()).map((state) => [state.lane, state.pending]));
-        expect(pending).toEqual(
-          new Map([
-            ['metrics lane', 1],
-            ['splunk', 1],
-          ]),
-        );
-      }));
-
-    it('refuses an acknowledgement of a lane nobody opened', () =>
-      withJournal(async (journal) => {
-        await expect(journal.ackLane(ack(journal, 'splunk', 1))).rejects.toThrow('splunk');
-      }));
-
-    it('keeps dead letters with their reason, once per row and lane', () =>
-      withJournal(async (journal) => {
-        await committed(journal, [request('a')]);
-        await journal.lane(lane('splunk'));
-        await journal.lane(lane('other'));
-        const letter = {
-          lane: 'splunk',
-          seq: 1,
-          recordId: 'a',
-          eventId: 'event of a',
-          reason: 'too large',
-          atMs: 9,
-        };
-        await journal.ackLane({ ...ack(journal, 'splunk', 1), deadLetters: [letter] });
-        await journal.ackLane({ ...ack(journal, 'splunk', 1), deadLetters: [letter] });
-        expect(await journal.deadLetters()).toEqual([letter]);
-        expect(await journal.deadLetters('splunk')).toEqual([letter]);
-        expect(await journal.deadLetters('other')).toEqual([]);
-      }));
-
-    it('tells what became of one row in each lane', () =>
-      withJournal(async (journal) => {
-        await committed(
-          journal,
-          ['a', 'b', 'c', 'd', 'e'].map((id) => request(id)),
-        );
-        await journal.lane(lane('splunk'));
-        await journal.lane(lane('dynatrace'));
-        await journal.setLaneHeld('dynatrace', 'wrong token');
-        const letter = {
-          lane: 'splunk',
-          seq: 2,
-          recordId: 'b',
-          eventId: 'event of b',
-          reason: 'bad time',
-          atMs: 9,
-        };
-        await journal.ackLane({
-          ...ack(journal, 'splunk', 4),
-          deadLetters: [letter],
-          expired: [{ seq: 3, reason: 'older than 24 h' }],
-          filtered: [4],
-        });
-        const story = async (seq: number) => {
-          const splunk = (await journal.deliveryOf(seq)).find((one) => one.lane === 'splunk');
-          return [splunk?.status, splunk?.reason];
-        };
-        expect(await story(1)).toEqual(['delivered', undefined]);
-        expect(await story(2)).toEqual(['rejected', 'bad time']);
-        expect(await story(3)).toEqual(['expired', 'older than 24 h']);
-        expect((await story(4))[0]).toBe('filtered');
-        expect(await story(5)).toEqual(['pending', undefined]);
-        expect((await journal.deliveryOf(1))[0]).toEqual({
-          lane: 'dynatrace',
-          status: 'pending',
-          reason: 'wrong token',
-        });
-      }));
-
-    it('remembers why a lane is held until it is released', () =>
-      withJournal(async (journal, store) => {
-        await journal.lane(lane('splunk'));
-        await journal.setLaneHeld('splunk', 'wrong token');
-        const reopened = await store.open();
-        expect((await reopened.lane(lane('splunk'))).heldReason).toBe('wrong token');
-        await reopened.setLaneHeld('splunk', undefined);
-        expect(await reopened.lane(lane('splunk'))).not.toHaveProperty('heldReason');
-      }));
-  });
+  describeLanes(name, create);
 }
 
-function request(recordId: string, fields: Partial<RequestRecord> = {}): RequestRecord {
-  return requestRecord({ recordId, eventId: `event of ${recordId}`, ...fields });
-}
-
-function commit(
-  journal: Journal,
-  records: readonly JournalRecord[],
-  fields: Partial<WindowCommit> = {},
-): WindowCommit {
-  const nothing = { unit: UNIT, expectedVersion: 0, seen: [], state: [], gaps: [], nowMs: 100_000 };
-  return { ...nothing, epoch: journal.epoch, records, ...fields };
-}
-
-async function committed(
-  journal: Journal,
-  records: readonly JournalRecord[],
-  fields: Partial<WindowCommit> = {},
-) {
-  const nextCheckpoint = { readThroughMs: 60_000, rereads: [] };
-  const result = await journal.commitWindow(commit(journal, records, { nextCheckpoint, ...fields }));
-  if (result.kind === 'committed') return result;
-  throw new Error(`Expected a commit, got ${result.kind}: ${result.reason}`);
+/** What another unit brings along in the same commit. */
+function besides() {
+  const window = { fromMs: 0, toMs: 50_000 };
+  const counts = { read: 1, seen: 1, stored: 1, quarantined: 0, filtered: 0, unparsed: 0 };
+  return {
+    unit: BESIDE,
+    seen: [{ atMs: 40_000, key: 'stream\n2' }],
+    ledger: { unit: BESIDE, window, ...counts },
+    nextCheckpoint: { readThroughMs: 50_000, rereads: [] },
+  };
 }
 
 function everything() {
@@ -493,22 +380,6 @@ function everything() {
     },
     gaps: [{ unit: UNIT, fromMs: 5, toMs: 6, reason: 'no longer in CloudWatch', recordedMs: 7 }],
   };
-}
-
-function ack(journal: Journal, name: LaneId['name'], cursor: number): LaneAck {
-  return {
-    lane: name,
-    epoch: journal.epoch,
-    cursor,
-    counts: NO_COUNTS,
-    deadLetters: [],
-    expired: [],
-    nowMs: 100_000,
-  };
-}
-
-function ids(entries: readonly { readonly recordId: string }[]): readonly string[] {
-  return entries.map((entry) => entry.recordId);
 }
 
 function plain(entry: Awaited<ReturnType<Journal['query']>>[number]) {

@@ -2,7 +2,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import type { JournalEntry, StreamName } from '../../src/model/journal.ts';
 import { mergeNewestFirst } from '../../src/store/merge-newest-first.ts';
-import { RecentEntries } from '../../src/store/recent-entries.ts';
+import { RecentEntries, weightOf } from '../../src/store/recent-entries.ts';
+import { RowsReadBack } from '../../src/store/rows-read-back.ts';
 import { migrate } from '../../src/store/schema.ts';
 import { SeenKeys } from '../../src/store/seen-keys.ts';
 import { nthRecord } from './commits.ts';
@@ -18,36 +19,85 @@ function seqs(entries: readonly JournalEntry[] | undefined): readonly number[] |
 }
 
 describe('recent entries', () => {
-  it('keep the newest within both bounds and say when older ones are needed', () => {
-    const recent = new RecentEntries({ maxEntries: 3, maxBodyLength: 1_000 });
-    expect(recent.read('records', 0, 10)).toBeUndefined();
+  it('keep the newest within their bound and say when older ones are needed', () => {
+    const recent = new RecentEntries(3 * weightOf(entry(1)) + 2);
+    expect(recent.read({ stream: 'records', afterSeq: 0, limit: 10 })).toBeUndefined();
     recent.append([1, 2, 3, 4, 5].map((seq) => entry(seq)));
-    expect(recent.read('records', 1, 10)).toBeUndefined();
-    expect(seqs(recent.read('records', 2, 10))).toEqual([3, 4, 5]);
-    expect(seqs(recent.read('records', 2, 2))).toEqual([3, 4]);
-    expect(seqs(recent.read('records', 5, 10))).toEqual([]);
-    recent.append([entry(6, 'records', 'x'.repeat(990))]);
-    expect(recent.read('records', 3, 10)).toBeUndefined();
-    expect(seqs(recent.read('records', 4, 10))).toEqual([5, 6]);
+    expect(recent.read({ stream: 'records', afterSeq: 1, limit: 10 })).toBeUndefined();
+    expect(seqs(recent.read({ stream: 'records', afterSeq: 2, limit: 10 }))).toEqual([3, 4, 5]);
+    expect(seqs(recent.read({ stream: 'records', afterSeq: 2, limit: 2 }))).toEqual([3, 4]);
+    expect(seqs(recent.read({ stream: 'records', afterSeq: 5, limit: 10 }))).toEqual([]);
+    recent.append([entry(6, 'records', 'x'.repeat(10 + Math.ceil(weightOf(entry(1)) / 3)))]);
+    expect(recent.read({ stream: 'records', afterSeq: 3, limit: 10 })).toBeUndefined();
+    expect(seqs(recent.read({ stream: 'records', afterSeq: 4, limit: 10 }))).toEqual([5, 6]);
   });
 
   it('hold an entry larger than the bound not at all, and go on after it', () => {
-    const recent = new RecentEntries({ maxEntries: 3, maxBodyLength: 100 });
+    const recent = new RecentEntries(weightOf(entry(1)));
     recent.append([entry(1), entry(2, 'records', 'x'.repeat(200))]);
-    expect(recent.read('records', 0, 10)).toBeUndefined();
+    expect(recent.read({ stream: 'records', afterSeq: 0, limit: 10 })).toBeUndefined();
     recent.append([entry(3)]);
-    expect(recent.read('records', 1, 10)).toBeUndefined();
-    expect(seqs(recent.read('records', 2, 10))).toEqual([3]);
+    expect(recent.read({ stream: 'records', afterSeq: 1, limit: 10 })).toBeUndefined();
+    expect(seqs(recent.read({ stream: 'records', afterSeq: 2, limit: 10 }))).toEqual([3]);
   });
 
   it('stay right over many times their size', () => {
-    const recent = new RecentEntries({ maxEntries: 10, maxBodyLength: 1_000 });
+    const recent = new RecentEntries(10 * weightOf(entry(1)));
     for (let seq = 1; seq <= 1_000; seq++) {
       recent.append([entry(seq, seq % 3 === 0 ? 'metrics' : 'records')]);
       expect(recent.at(seq)?.seq).toBe(seq);
     }
-    expect(seqs(recent.read('metrics', 990, 10))).toEqual([993, 996, 999]);
+    expect(seqs(recent.read({ stream: 'metrics', afterSeq: 990, limit: 10 }))).toEqual([993, 996, 999]);
     expect(recent.at(990)).toBeUndefined();
+  });
+});
+
+describe('what is read at once', () => {
+  it('ends with the row that reaches the bytes asked for, and never with none', () => {
+    const recent = new RecentEntries(100 * weightOf(entry(1)));
+    recent.append([1, 2, 3, 4, 5].map((seq) => entry(seq)));
+    const wanted = { stream: 'records', afterSeq: 1, limit: 10 } as const;
+    expect(seqs(recent.read({ ...wanted, maxBytes: 25 }))).toEqual([2, 3, 4]);
+    expect(seqs(recent.read({ ...wanted, maxBytes: 1 }))).toEqual([2]);
+  });
+});
+
+describe('rows read back', () => {
+  const wanted = { stream: 'records', origin: 'live', afterSeq: 10, limit: 4 } as const;
+  const rows = [11, 13, 14, 17].map((seq) => entry(seq));
+
+  it('are there for whoever is behind at about the same place, in part if need be', () => {
+    const back = new RowsReadBack(100_000);
+    expect(back.read(wanted)).toBeUndefined();
+    expect(back.keep(wanted, rows)).toBe(rows);
+    expect(seqs(back.read(wanted))).toEqual([11, 13, 14, 17]);
+    expect(seqs(back.read({ ...wanted, afterSeq: 12 }))).toEqual([13, 14, 17]);
+    expect(seqs(back.read({ ...wanted, afterSeq: 13, limit: 1 }))).toEqual([14]);
+    expect(seqs(back.read({ ...wanted, maxBytes: 15 }))).toEqual([11, 13]);
+  });
+
+  it('say nothing of other places, streams and origins', () => {
+    const back = new RowsReadBack(100_000);
+    back.keep(wanted, rows);
+    back.keep({ ...wanted, afterSeq: 17 }, []);
+    expect(back.read({ ...wanted, afterSeq: 9 })).toBeUndefined();
+    expect(back.read({ ...wanted, afterSeq: 17 })).toBeUndefined();
+    expect(back.read({ ...wanted, stream: 'metrics' })).toBeUndefined();
+    expect(back.read({ ...wanted, origin: 'backfill' })).toBeUndefined();
+    expect(back.read({ ...wanted, origin: undefined })).toBeUndefined();
+  });
+
+  it('fall out, the oldest first, and those beyond the bound at once', () => {
+    const back = new RowsReadBack(6 * weightOf(entry(1)));
+    back.keep(wanted, rows);
+    back.keep(
+      { ...wanted, afterSeq: 17 },
+      [18, 19, 20].map((seq) => entry(seq)),
+    );
+    expect(back.read(wanted)).toBeUndefined();
+    expect(seqs(back.read({ ...wanted, afterSeq: 17 }))).toEqual([18, 19, 20]);
+    back.keep({ ...wanted, afterSeq: 20 }, [entry(21, 'records', 'x'.repeat(100_000))]);
+    expect(back.read({ ...wanted, afterSeq: 20 })).toBeUndefined();
   });
 });
 

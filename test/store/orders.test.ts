@@ -1,11 +1,13 @@
+import { hash } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Order } from '../../src/model/order.ts';
+import type { BackfillOrder, Order } from '../../src/model/order.ts';
 import { openOrderDesk } from '../../src/store/order-desk.ts';
+import { MIGRATIONS } from '../../src/store/schema.ts';
 import { commitRecords, nthRecord } from './commits.ts';
 import { LEASE_MS, START_MS, TemporaryJournal } from './temporary-journal.ts';
 
-const ORDER: Order = {
+const ORDER: BackfillOrder = {
   id: 'o1',
   kind: 'backfill',
   fromMs: START_MS - 7_200_000,
@@ -17,6 +19,8 @@ const ORDER: Order = {
   state: 'pending',
   progress: {},
 };
+
+const BASE = { id: 'o9', asked: 'all', createdMs: START_MS, state: 'pending', progress: {} } as const;
 
 describe('orders', () => {
   let store: TemporaryJournal;
@@ -88,26 +92,59 @@ describe('orders', () => {
 
   it('need a journal, brought up to date by its worker', async () => {
     await expect(openOrderDesk(store.path, store.clock)).rejects.toMatchObject({ code: 'journal_missing' });
-    await (await store.open()).close();
-    asVersion1(store.path);
+    createVersion1(store.path);
     await expect(openOrderDesk(store.path, store.clock)).rejects.toMatchObject({
       code: 'journal_not_migrated',
     });
   });
 
   it('come to a journal of the first version with everything in it kept', async () => {
-    const first = await store.open();
-    await commitRecords(first, [nthRecord(1), nthRecord(2)]);
-    await first.close();
-    asVersion1(store.path);
+    createVersion1(store.path);
     const migrated = await store.open();
     expect(await migrated.lastSeq()).toBe(2);
     expect(await migrated.orders()).toEqual([]);
+    expect(await migrated.lanes()).toMatchObject([{ lane: 'splunk', cursor: 1, pending: 1 }]);
+    expect(await migrated.deadLetters()).toMatchObject([{ seq: 1, status: 'refused', attempts: 1 }]);
+  });
+
+  it.each<Order>([
+    {
+      ...BASE,
+      kind: 'replay',
+      by: 'ada',
+      fromMs: 1,
+      toMs: 2,
+      sink: 'splunk',
+      stream: 'metrics',
+      rows: 7,
+      throughSeq: 99,
+      rowsPerSecond: 2.5,
+    },
+    { ...BASE, kind: 'retry', lane: 'splunk/records/live', seq: 3 },
+    { ...BASE, kind: 'retry', lane: 'splunk/records/live' },
+    { ...BASE, kind: 'drop', lane: 'splunk/records/live', reason: 'a \u2028 "test"' },
+  ])('keep whole what was asked for: %o', async (order) => {
+    const journal = await store.open();
+    const desk = await openOrderDesk(store.path, store.clock);
+    await desk.place(order);
+    expect(await desk.orders()).toEqual([order]);
+    expect(await journal.orders()).toEqual([order]);
+    await desk.close();
   });
 });
 
-function asVersion1(path: string): void {
+const EMPTY_SHA256 = `x'${hash('sha256', '{}', 'hex')}'`;
+
+/** As the first release left it: two rows, a lane that has delivered one, which was refused. */
+function createVersion1(path: string): void {
   const db = new DatabaseSync(path);
-  db.exec('DROP TABLE orders; PRAGMA user_version = 1');
+  db.exec(`${MIGRATIONS[0]}
+    PRAGMA application_id = 0x47574a31; PRAGMA user_version = 1;
+    INSERT INTO facet VALUES (1, 'records', 'request', '', '', '', '', '');
+    INSERT INTO record VALUES (1, 1, 1000, 11, 1, NULL, NULL, 0, 'a', 'e1', ${EMPTY_SHA256}, '{}');
+    INSERT INTO record VALUES (2, 1, 2000, 12, 1, NULL, NULL, 0, 'b', 'e2', ${EMPTY_SHA256}, '{}');
+    INSERT INTO stream_run VALUES ('records', 2, 1, 1000, 2000);
+    INSERT INTO lane (name, sink, stream, class, cursor) VALUES ('splunk', 'splunk', 'records', 'live', 1);
+    INSERT INTO dead_letter VALUES ('splunk', 1, 'a', 'e1', 'bad time', 9);`);
   db.close();
 }

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../../src/core/clock.ts';
 import { silentLogger } from '../../src/core/logger.ts';
-import type { Journal } from '../../src/model/journal.ts';
 import { type OpenJournalOptions, openJournal } from '../../src/store/open-journal.ts';
+import type { SqliteJournal } from '../../src/store/sqlite-journal.ts';
 
 export const START_MS = Date.UTC(2026, 10, 22, 10, 0, 0);
 export const LEASE_MS = 15_000;
@@ -13,14 +13,14 @@ export const LEASE_MS = 15_000;
 export class TemporaryJournal {
   readonly folder = mkdtempSync(join(tmpdir(), 'gatewatch-journal-'));
   readonly path = join(this.folder, 'gatewatch.db');
-  readonly #opened: Journal[] = [];
+  readonly #opened: SqliteJournal[] = [];
   nowMs = START_MS;
 
   get clock(): Clock {
     return { now: () => this.nowMs, monotonic: () => this.nowMs, sleep: () => Promise.resolve() };
   }
 
-  async open(options: Partial<OpenJournalOptions> = {}): Promise<Journal> {
+  async open(options: Partial<OpenJournalOptions> = {}): Promise<SqliteJournal> {
     const journal = await openJournal({
       path: this.path,
       clock: this.clock,
@@ -34,7 +34,7 @@ export class TemporaryJournal {
   }
 
   /** Opens another writer after every lease has run out. */
-  async takeOver(): Promise<Journal> {
+  async takeOver(): Promise<SqliteJournal> {
     this.nowMs += LEASE_MS + 1;
     return this.open();
   }
