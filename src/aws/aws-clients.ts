@@ -7,9 +7,10 @@ import type { Clock } from '../core/clock.ts';
 import { UserError } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Meter } from '../core/meter.ts';
+import type { LogGroupFacts } from '../model/inventory.ts';
 import { type AccountSettings, type AwsScope, type AwsTimeouts, DEFAULT_TIMEOUTS } from './aws-settings.ts';
 import { getMetricData, type ListedMetric, listMetrics, type MetricListing } from './cloudwatch.ts';
-import { filterLogEvents } from './cloudwatch-logs.ts';
+import { describeLogGroups, filterLogEvents, type LogGroupsRead } from './cloudwatch-logs.ts';
 import type { LogPage, LogRead } from './filter-log-events.ts';
 import { LimitedCalls } from './limited-calls.ts';
 import type { ListedApi, ListedAuthorizer, ListedRoute, ListedStage } from './listed-shapes.ts';
@@ -41,6 +42,8 @@ export interface AwsClients {
   readonly accounts: readonly AccountSettings[];
   /** Events with `fromMs` ≤ time < `toMs`, all pages, empty ones included. */
   filterLogEvents(read: LogRead): AsyncIterable<LogPage>;
+  /** Retention and age of each group, by name; one that does not exist is not among them. */
+  describeLogGroups(read: LogGroupsRead): Promise<ReadonlyMap<string, LogGroupFacts>>;
   /** At most 500 queries and 100,800 points: the caller plans. A fault after the first page is in `failure`. */
   getMetricData(read: MetricDataRead): Promise<MetricDataAnswer>;
   listMetrics(listing: MetricListing): AsyncIterable<readonly ListedMetric[]>;
@@ -50,6 +53,8 @@ export interface AwsClients {
   listRoutes(listing: ApiPartListing): AsyncIterable<readonly ListedRoute[]>;
   /** Account id behind the credentials; `undefined` when the answer names none. */
   callerAccount(scope: AwsScope & { readonly signal: AbortSignal }): Promise<string | undefined>;
+  /** How far AWS's clock is ahead of the host's, milliseconds, by the newest answer; 0 before the first. */
+  clockAheadMs(): number;
   close(): void;
 }
 
@@ -87,13 +92,13 @@ class ScopedClients {
     role: RoleCredentialsSource | undefined,
     settings: AwsClientsSettings,
   ) {
-    const reading = () => clientConfig(region, role, settings, 'adaptive');
-    const listing = () => clientConfig(region, role, settings, 'standard');
-    this.logs = new CloudWatchLogsClient(reading());
-    this.cloudWatch = new CloudWatchClient(reading());
-    this.rest = new APIGatewayClient(listing());
-    this.v2 = new ApiGatewayV2Client(listing());
-    this.sts = new STSClient(listing());
+    const config = () => clientConfig(region, role, settings);
+    const { requestMs, idleMs } = settings.timeouts ?? DEFAULT_TIMEOUTS;
+    this.logs = new CloudWatchLogsClient(config());
+    this.cloudWatch = new CloudWatchClient(config());
+    this.rest = new APIGatewayClient(config());
+    this.v2 = new ApiGatewayV2Client(config());
+    this.sts = new STSClient(config());
     // It copies every answer for a logger that is not there: a tenth of the cost of reading a page of log events.
     this.logs.middlewareStack.remove('loggerMiddleware');
     this.calls = new LimitedCalls({
@@ -104,6 +109,7 @@ class ScopedClients {
       logger: settings.logger,
       quotaShare: settings.quotaShare ?? DEFAULT_QUOTA_SHARE,
       quotas: settings.quotas ?? {},
+      attemptMs: requestMs + idleMs,
       onCredentialsRefused: () => role?.forget(),
     });
   }
@@ -114,23 +120,20 @@ class ScopedClients {
 }
 
 /**
- * No endpoint here, on purpose: it comes from the SDK's own settings (`AWS_ENDPOINT_URL`, profiles).
- *
- * `adaptive` slows a client down after throttling, starting from the rate it measured. That suits steady reading; a
- * listing is a burst after idleness, whose measured rate is near nothing, and one throttle would hold it to a call in
- * two seconds. There `standard` backs off and our own limiter keeps the rate.
+ * No endpoint here, on purpose: it comes from the SDK's own settings (`AWS_ENDPOINT_URL`, profiles). `standard` retries:
+ * the rate is our own limiter's affair. `memoized` keeps the SDK from remembering credentials of a role that were
+ * refused since.
  */
-function clientConfig(
+export function clientConfig(
   region: string,
   role: RoleCredentialsSource | undefined,
   settings: AwsClientsSettings,
-  retryMode: 'adaptive' | 'standard',
 ) {
   const timeouts = settings.timeouts ?? DEFAULT_TIMEOUTS;
   const agent = { keepAlive: true, maxSockets: MAX_SOCKETS };
   return {
     region,
-    retryMode,
+    retryMode: 'standard',
     maxAttempts: settings.maxAttempts ?? DEFAULT_MAX_ATTEMPTS,
     requestHandler: {
       connectionTimeout: timeouts.connectMs,
@@ -140,7 +143,7 @@ function clientConfig(
       httpAgent: agent,
       httpsAgent: agent,
     },
-    ...(role ? { credentials: () => role.get() } : {}),
+    ...(role ? { credentials: Object.assign(() => role.get(), { memoized: true }) } : {}),
   };
 }
 
@@ -174,7 +177,7 @@ function createScopes(settings: AwsClientsSettings) {
   };
 }
 
-function unknownAccount(accountId: string, accounts: readonly AccountSettings[]): UserError {
+export function unknownAccount(accountId: string, accounts: readonly AccountSettings[]): UserError {
   const known = accounts.map((account) => `${account.accountId} (${account.name})`).join(', ') || 'none';
   return new UserError(
     'unknown_account',
@@ -190,6 +193,10 @@ export function createAwsClients(settings: AwsClientsSettings): AwsClients {
       const { logs, calls } = scopes.at(read);
       return filterLogEvents(logs, calls, read);
     },
+    describeLogGroups: (read) => {
+      const { logs, calls } = scopes.at(read);
+      return describeLogGroups(logs, calls, read);
+    },
     getMetricData: (read) => {
       const { cloudWatch, calls } = scopes.at(read);
       return getMetricData(cloudWatch, calls, read);
@@ -200,6 +207,7 @@ export function createAwsClients(settings: AwsClientsSettings): AwsClients {
     },
     ...apiListings(scopes.at),
     callerAccount: (scope) => callerAccount(scopes.at(scope), scope.signal),
+    clockAheadMs: () => clockAheadMs([...scopes.all()]),
     close: () => {
       for (const scope of scopes.all()) scope.close();
     },
@@ -237,6 +245,19 @@ function apiListings(
         : listV2Routes(v2, calls, apiId, signal);
     },
   };
+}
+
+/**
+ * The SDK keeps what it read off the `Date` of each client's newest answer. The client that speaks most often knows best,
+ * and of several the median: one answer that was long under way says little.
+ */
+function clockAheadMs(scopes: readonly ScopedClients[]): number {
+  for (const name of ['logs', 'cloudWatch', 'sts', 'rest', 'v2'] as const) {
+    const measured = scopes.map((scope) => scope[name].config.systemClockOffset).filter((ms) => ms !== 0);
+    const middle = measured.sort((a, b) => a - b)[Math.floor(measured.length / 2)];
+    if (middle !== undefined) return middle;
+  }
+  return 0;
 }
 
 async function callerAccount(scoped: ScopedClients, signal: AbortSignal): Promise<string | undefined> {

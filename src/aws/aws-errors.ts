@@ -35,6 +35,10 @@ const CLASS_BY_NAME: Readonly<Record<string, AwsErrorClass>> = {
   UnauthorizedOperation: 'denied',
   NotAuthorized: 'denied',
   OptInRequired: 'denied',
+  KMSAccessDeniedException: 'denied',
+  KMSDisabledException: 'denied',
+  KMSInvalidStateException: 'denied',
+  KMSNotFoundException: 'denied',
   ExpiredToken: 'credentials',
   ExpiredTokenException: 'credentials',
   UnrecognizedClientException: 'credentials',
@@ -90,7 +94,7 @@ export function translateAwsError(error: unknown, context: CallContext): Error {
     case 'denied':
       return new HeldError(
         'aws_denied',
-        `${where} was denied to ${who}: allow it ${context.permission} (${said})`,
+        `${where} was denied to ${who}: ${isAboutKey(said) ? 'allow it kms:Decrypt on the key that encrypts the log group, and see that the key is enabled' : `allow it ${context.permission}`} (${said})`,
         options,
       );
     case 'credentials':
@@ -113,6 +117,11 @@ export function translateAwsError(error: unknown, context: CallContext): Error {
         options,
       );
   }
+}
+
+/** CloudWatch Logs names the key in words only, under the same error name as a missing permission of its own. */
+function isAboutKey(said: string): boolean {
+  return /\bKMS/i.test(said);
 }
 
 function nameOf(error: unknown): string {

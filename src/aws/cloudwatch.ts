@@ -77,6 +77,7 @@ function fetchMetricPage(
     quota: 'GetMetricData',
     permission: 'cloudwatch:GetMetricData',
     resource: `${read.queries.length} metric queries`,
+    ...(read.urgency !== undefined && { urgency: read.urgency }),
     signal: read.signal,
   });
 }

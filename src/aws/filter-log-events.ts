@@ -1,7 +1,7 @@
 import type { FilteredLogEvent } from '@aws-sdk/client-cloudwatch-logs';
 import { IncompleteReadError } from '../core/errors.ts';
 import { sha256Id } from '../core/hash.ts';
-import type { LogEvent } from '../model/source-event.ts';
+import type { LogEvent, Urgency } from '../model/source-event.ts';
 import type { AwsScope } from './aws-settings.ts';
 
 export interface LogRead extends AwsScope {
@@ -10,6 +10,8 @@ export interface LogRead extends AwsScope {
   readonly fromMs: number;
   /** Event time, exclusive. */
   readonly toMs: number;
+  /** Default `live`. */
+  readonly urgency?: Urgency;
   readonly signal: AbortSignal;
 }
 

@@ -1,4 +1,5 @@
 import type { MetricDataResult as RawResult } from '@aws-sdk/client-cloudwatch';
+import type { Urgency } from '../model/source-event.ts';
 import type { AwsScope } from './aws-settings.ts';
 
 /** One statistic of one series; `id` is unique in the call and starts with a lower-case letter. */
@@ -17,6 +18,8 @@ export interface MetricDataRead extends AwsScope {
   readonly fromMs: number;
   /** Exclusive. */
   readonly toMs: number;
+  /** Default `live`. */
+  readonly urgency?: Urgency;
   readonly signal: AbortSignal;
 }
 

@@ -3,8 +3,16 @@ export type QuotaName =
   | 'FilterLogEvents'
   | 'GetMetricData'
   | 'ListMetrics'
+  | 'DescribeLogGroups'
   | 'ApiGatewayControlPlane'
-  | 'GetCallerIdentity';
+  | 'GetCallerIdentity'
+  | 'AlarmWrites'
+  | 'DescribeAlarms'
+  | 'DescribeAlarmHistory'
+  | 'AlarmTags'
+  | 'GetResources'
+  | 'MetricFilters'
+  | 'Topics';
 
 /** Calls per second that replace the table's value, for accounts whose quota was raised. */
 export type QuotaOverrides = Partial<Readonly<Record<QuotaName, number>>>;
@@ -22,13 +30,22 @@ const FILTER_LOG_EVENTS: Readonly<Record<string, number>> = {
 /**
  * Calls per second by default. GetMetricData and ListMetrics: "CloudWatch service quotas". ApiGatewayControlPlane:
  * "Quotas for creating, deploying and managing an API" gives ten calls a second over all operations of an account.
- * GetCallerIdentity has no published quota; the value only keeps a loop from running wild.
+ * AlarmWrites: PutMetricAlarm, PutCompositeAlarm and DeleteAlarms each have three a second; one bucket keeps all of them
+ * below that. GetCallerIdentity and Topics have no published quota; the value only keeps a loop from running wild.
  */
 const PER_SECOND: Readonly<Record<Exclude<QuotaName, 'FilterLogEvents'>, number>> = {
   GetMetricData: 500,
   ListMetrics: 25,
+  DescribeLogGroups: 10,
   ApiGatewayControlPlane: 10,
   GetCallerIdentity: 10,
+  AlarmWrites: 3,
+  DescribeAlarms: 9,
+  DescribeAlarmHistory: 20,
+  AlarmTags: 10,
+  GetResources: 15,
+  MetricFilters: 5,
+  Topics: 30,
 };
 
 /** Calls per second that AWS allows one account in one Region. */
@@ -48,7 +65,8 @@ export interface LimiterRate {
 
 /**
  * Rate and burst of our own limiter: `share` of what AWS allows, because people in the console share it with us. Where
- * no burst is published, a full bucket plus one second of refill stays below the quota of that second (1.5 × `share`).
+ * no burst is published, a full bucket plus one second of refill stays within the quota of that second. Two calls at
+ * once are wanted where that leaves room for them: re-reading takes one of them, and reading what is new the other.
  */
 export function limiterRate(
   name: QuotaName,
@@ -56,10 +74,9 @@ export function limiterRate(
   share: number,
   overrides: QuotaOverrides = {},
 ): LimiterRate {
-  const ratePerSecond = quotaPerSecond(name, region, overrides) * share;
+  const quota = quotaPerSecond(name, region, overrides);
+  const ratePerSecond = quota * share;
   const published = overrides[name] === undefined ? BURST[name] : undefined;
-  return {
-    ratePerSecond,
-    burst: Math.max(1, published === undefined ? ratePerSecond / 2 : published * share),
-  };
+  const own = Math.max(ratePerSecond / 2, Math.min(2, quota - ratePerSecond));
+  return { ratePerSecond, burst: Math.max(1, published === undefined ? own : published * share) };
 }

@@ -37,7 +37,8 @@ export function createRoleCredentials(settings: {
     },
     get: () => {
       if (held && settings.clock.monotonic() - held.atMs < REUSE_MS) return held.promise;
-      const entry = { promise: assume(provider, settings.account), atMs: settings.clock.monotonic() };
+      const promise = assume(provider, settings);
+      const entry = { promise, atMs: settings.clock.monotonic() };
       held = entry;
       entry.promise.catch(() => {
         if (held === entry) held = undefined;
@@ -69,9 +70,12 @@ function roleProvider(account: RoleAccount, timeouts: AwsTimeouts): Provider {
   });
 }
 
-async function assume(provider: Provider, account: RoleAccount): Promise<RoleCredentials> {
+async function assume(
+  provider: Provider,
+  { account, timeouts }: { readonly account: RoleAccount; readonly timeouts: AwsTimeouts },
+): Promise<RoleCredentials> {
   try {
-    return await provider();
+    return await within(timeouts.requestMs + timeouts.idleMs, provider());
   } catch (error) {
     throw translateAwsError(error, {
       account: account.accountId,
@@ -80,6 +84,17 @@ async function assume(provider: Provider, account: RoleAccount): Promise<RoleCre
       permission: `sts:AssumeRole on ${account.roleArn} and name it in that role's trust policy, with the external id if the role asks for one`,
       resource: `role ${account.roleArn}`,
     });
+  }
+}
+
+/** The provider takes no signal, and its own limit ends with the first byte of an answer that may never be whole. */
+async function within<T>(ms: number, work: Promise<T>): Promise<T> {
+  const waiting = Promise.withResolvers<never>();
+  const timer = setTimeout(() => waiting.reject(new Error(`no complete answer within ${ms} ms`)), ms);
+  try {
+    return await Promise.race([work, waiting.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

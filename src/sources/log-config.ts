@@ -8,7 +8,7 @@ export const logsConfig = z
       .prefault('60s')
       .meta({
         description:
-          'How long after its timestamp an event may become readable before it counts as late, a duration.',
+          'How long after its timestamp an event may become readable before it counts as late, a duration. Live reading reaches back this far, or as far as 99 of 100 events need (at most two minutes, or this); when they need more than this, the log and /readyz say so.',
         examples: ['60s'],
       }),
     maxHold: duration({ minMs: 1_000, maxMs: 3_600_000 })
@@ -24,7 +24,7 @@ export const logsConfig = z
       .prefault(['5m', '1h', '24h'])
       .meta({
         description:
-          'Ages at which a closed window is read again for late events, durations. Each costs read quota.',
+          'Ages at which a closed window is read again for late events, durations. Each costs read quota, of what reading the new leaves. What is later than the last age is found by `gatewatch backfill` only.',
         examples: [['5m', '1h', '24h']],
       }),
     firstRead: duration()

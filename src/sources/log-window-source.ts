@@ -1,6 +1,6 @@
 import type { LogGroupRef } from '../model/inventory.ts';
 import type { LogPart } from '../model/part.ts';
-import type { LogEvent, Page, Source, Window } from '../model/source-event.ts';
+import type { LogEvent, Page, Source, Urgency, Window } from '../model/source-event.ts';
 
 /** Reading of one log group, narrowed to what a source needs. */
 export interface LogEventsClient {
@@ -9,7 +9,7 @@ export interface LogEventsClient {
    * `IncompleteReadError` or `HeldError` where the window could not be read whole.
    */
   filterLogEvents(
-    read: LogGroupRef & Window & { readonly signal: AbortSignal },
+    read: LogGroupRef & Window & { readonly urgency?: Urgency; readonly signal: AbortSignal },
   ): AsyncIterable<{ readonly events: readonly LogEvent[]; readonly bytes: number }>;
 }
 
@@ -27,8 +27,17 @@ export function createLogSource(settings: LogSourceSettings): Source<LogPart> {
   const { unit, group, client, toParts } = settings;
   return {
     unit,
-    async *read(window: Window, signal: AbortSignal): AsyncIterable<Page<LogPart>> {
-      for await (const { events, bytes } of client.filterLogEvents({ ...group, ...window, signal })) {
+    async *read(
+      window: Window,
+      signal: AbortSignal,
+      urgency: Urgency = 'live',
+    ): AsyncIterable<Page<LogPart>> {
+      for await (const { events, bytes } of client.filterLogEvents({
+        ...group,
+        ...window,
+        urgency,
+        signal,
+      })) {
         yield { items: toParts(events), read: events.length, bytes };
       }
     },

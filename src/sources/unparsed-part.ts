@@ -36,25 +36,23 @@ export function unparsedPart(
 
 /**
  * Turns one event into its part; where that throws, a fault of ours costs this one line and not its page. What the
- * fault said is not kept, for it may quote the line, and neither is the text, which may not have been redacted.
+ * fault said is not kept, for it may quote the line. The line's text is, redacted, unless it is redaction that fails.
  */
 export function partOrFault(
   of: UnparsedPart['of'],
   line: { readonly group: LogGroupRef; readonly event: LogEvent },
+  redactor: Redactor,
   toPart: () => LogPart,
 ): LogPart {
   try {
     return toPart();
   } catch (error) {
-    const { message } = line.event;
-    return {
-      role: 'unparsed',
-      of,
-      source: sourceRef(line.group, line.event),
-      problem: `fault while reading the line: ${error instanceof Error ? error.name : typeof error}`,
-      raw: '',
-      rawSha256: sha256Hex(message),
-      rawLength: message.length,
-    };
+    const problem = `fault while reading the line: ${error instanceof Error ? error.name : typeof error}`;
+    try {
+      return unparsedPart(of, { ...line, problem }, redactor);
+    } catch {
+      // Redaction itself fails on this line: nothing of its text may be kept.
+      return unparsedPart(of, { ...line, problem }, { ...redactor, text: () => '' });
+    }
   }
 }

@@ -29,9 +29,9 @@ describe('a log group as a source', () => {
       },
     });
     const pages: Page<LogPart>[] = [];
-    for await (const page of source.read({ fromMs: 1, toMs: 2 }, new AbortController().signal))
+    for await (const page of source.read({ fromMs: 1, toMs: 2 }, new AbortController().signal, 'behind'))
       pages.push(page);
-    expect(asked).toEqual([{ ...GROUP, fromMs: 1, toMs: 2 }]);
+    expect(asked).toEqual([{ ...GROUP, fromMs: 1, toMs: 2, urgency: 'behind' }]);
     expect(pages.map((page) => [page.items.length, page.read, page.bytes])).toEqual([
       [2, 2, 54],
       [0, 0, 0],
@@ -48,7 +48,7 @@ describe('a log group as a source', () => {
     });
     const seen: number[] = [];
     const reading = (async () => {
-      for await (const page of source.read({ fromMs: 1, toMs: 2 }, new AbortController().signal))
+      for await (const page of source.read({ fromMs: 1, toMs: 2 }, new AbortController().signal, 'behind'))
         seen.push(page.read);
     })();
     await expect(reading).rejects.toThrow(IncompleteReadError);

@@ -101,7 +101,7 @@ describe('no line is lost', () => {
     );
   });
 
-  it('when reading one line faults: only that line is set aside, without its text', () => {
+  it('FT-26 when reading one line faults: only that line is set aside, redacted', () => {
     const poisoned = createAccessLogReader({
       group: GROUP,
       candidates: [{ stage: stageOf(), format: compileAccessLogFormat(CSV) }],
@@ -119,12 +119,12 @@ describe('no line is lost', () => {
     expect(parts.map((part) => part.role)).toEqual(['access', 'unparsed', 'access']);
     expect(parts[1]).toMatchObject({
       problem: 'fault while reading the line: RangeError',
-      raw: '',
+      raw: 'id,/poison,200,"x"',
       rawLength: 18,
     });
   });
 
-  it('however deep its JSON is nested', () => {
+  it('FT-28 however deep its JSON is nested', () => {
     const deep = `{"c":${'[{"a":'.repeat(50_000)}1${'}]'.repeat(50_000)}}`;
     const bare = createAccessLogReader({
       group: GROUP,

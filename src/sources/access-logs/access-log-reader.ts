@@ -21,5 +21,6 @@ export function createAccessLogReader(
     if (match.kind === 'matched') return toPart(event, match);
     return unparsedPart('access', { group, event, problem: match.problem }, redactor);
   };
-  return (events) => events.map((event) => partOrFault('access', { group, event }, () => read(event)));
+  return (events) =>
+    events.map((event) => partOrFault('access', { group, event }, redactor, () => read(event)));
 }

@@ -25,7 +25,13 @@ type Step =
       readonly clean: Clean;
       readonly other: string;
     }
-  | { readonly kind: 'number'; readonly slot: number; readonly field: NumberField; readonly other: string }
+  | {
+      readonly kind: 'number';
+      readonly slot: number;
+      readonly field: NumberField;
+      readonly name: string;
+      readonly other: string;
+    }
   | { readonly kind: 'other'; readonly slot: number; readonly name: string; readonly clean: Clean }
   | { readonly kind: 'join'; readonly slot: number; readonly key: JoinName };
 
@@ -74,7 +80,8 @@ function runStep(step: Step, value: string, to: Target): void {
       else if (step.other !== '') keepOther(to, step.other, step.clean(value, to.redactor));
       return;
     case 'number':
-      if (to.fields[step.field] === undefined) to.fields[step.field] = Number(value);
+      if (!isExact(value)) keepOther(to, step.name, value);
+      else if (to.fields[step.field] === undefined) to.fields[step.field] = Number(value);
       else if (step.other !== '') keepOther(to, step.other, value);
       return;
     case 'other':
@@ -83,6 +90,11 @@ function runStep(step: Step, value: string, to: Target): void {
     case 'join':
       to.joins[step.key] = cleanId(value, to.redactor);
   }
+}
+
+/** False for an integer beyond 2^53: no number of ours holds it, so it is kept as text. */
+function isExact(value: string): boolean {
+  return value.length < 16 || value.includes('.') || Number.isSafeInteger(Number(value));
 }
 
 /** In the order in which records are stored, whatever the order of the format. */
@@ -120,7 +132,7 @@ function rankedSteps(format: CompiledFormat): readonly Step[] {
       case 'text':
         return [{ kind: 'text', slot, field: target.field, clean: CLEAN[target.handling], other }];
       case 'number':
-        return [{ kind: 'number', slot, field: target.field, other }];
+        return [{ kind: 'number', slot, field: target.field, name, other }];
       case 'other':
         return [{ kind: 'other', slot, name, clean: CLEAN[target.handling] }];
       case 'join':

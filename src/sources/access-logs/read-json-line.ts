@@ -109,6 +109,7 @@ class JsonReader {
     const members = membersOf(value);
     if (members === undefined) return this.#refuse(`a value nested at most ${MAX_DEPTH} levels deep`);
     this.innerMembers += members;
+    if (holdsRounded(value)) this.needsText = true;
     this.values[slot] = value === null ? undefined : JSON.stringify(value);
     return true;
   }
@@ -171,6 +172,13 @@ function countMembersIn(text: string): number {
     else if (code === 58 && !inString) count += 1;
   }
   return count;
+}
+
+/** True when `JSON.parse` has rounded a number somewhere inside. `value` is known not to be nested too deep. */
+function holdsRounded(value: unknown): boolean {
+  if (typeof value === 'number') return Math.abs(value) > Number.MAX_SAFE_INTEGER;
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.values(value).some(holdsRounded);
 }
 
 /** Members of a value and all inside it; `undefined` when it is nested too deep. */

@@ -34,8 +34,10 @@ export function createAuthorizerLogReader(
       order.follow(event.logStream, reading);
       return toPart(event, reading, finder, settings);
     };
-    const { group } = settings;
-    return events.map((event) => partOrFault('authorizer', { group, event }, () => toPartInOrder(event)));
+    const { group, redactor } = settings;
+    return events.map((event) =>
+      partOrFault('authorizer', { group, event }, redactor, () => toPartInOrder(event)),
+    );
   };
 }
 

@@ -1,4 +1,4 @@
-import { isObject } from '../../core/json.ts';
+import { isObject, parseJsonExactly } from '../../core/json.ts';
 import { readWords } from './key-value-words.ts';
 import { EMPTY_WORDS, type LineContent, type LoggedError } from './line-reading.ts';
 
@@ -7,7 +7,7 @@ export function parseJsonObject(text: string): Record<string, unknown> | undefin
   const trimmed = text.trim();
   if (!trimmed.startsWith('{') || !trimmed.endsWith('}')) return undefined;
   try {
-    const value: unknown = JSON.parse(trimmed);
+    const value = parseJsonExactly(trimmed);
     return isObject(value) ? value : undefined;
   } catch {
     return undefined;

@@ -34,6 +34,8 @@ export interface MetricCallPlan {
   readonly calls: readonly MetricCall[];
   /** What CloudWatch no longer keeps at any period. */
   readonly gone?: Window;
+  /** What it keeps in longer periods only than were asked for, each with the reason in words. */
+  readonly coarser: readonly (Window & { readonly reason: string })[];
 }
 
 /**
@@ -50,7 +52,21 @@ export function planMetricCalls(
   const calls = segments.flatMap((segment) =>
     groupByPeriod(series, segment.periodS).flatMap((group) => callsOf(group, segment)),
   );
-  return { calls, ...(gone ? { gone } : {}) };
+  const coarser = segments.flatMap((segment) => coarserIn(series, segment));
+  return { calls, coarser, ...(gone ? { gone } : {}) };
+}
+
+/** The part of a window that was asked for in shorter periods than are kept: its points are gone, their sums are not. */
+function coarserIn(
+  series: readonly MetricSeries[],
+  { fromMs, toMs, periodS }: Segment,
+): MetricCallPlan['coarser'] {
+  const asked = Math.min(...series.map((one) => one.periodS).filter((own) => own % periodS !== 0));
+  if (!Number.isFinite(asked)) return [];
+  const keptDays = RETENTION.find((kept) => kept.periodS % periodS !== 0 && kept.periodS <= asked)?.ageMs;
+  const days = keptDays === undefined ? '' : ` ${keptDays / DAY_MS} days`;
+  const reason = `CloudWatch keeps points of ${asked} s${days}: this time was read in points of ${ceilTo(asked, periodS)} s instead`;
+  return [{ fromMs, toMs, reason }];
 }
 
 interface Segment extends Window {

@@ -6,7 +6,7 @@ import { HeldError, IncompleteReadError, messageOf } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts';
 import type { Meter } from '../../core/meter.ts';
 import type { MetricRecord, MetricSeries } from '../../model/metric-record.ts';
-import type { Page, Source, Window } from '../../model/source-event.ts';
+import type { Page, Source, Urgency, Window } from '../../model/source-event.ts';
 import { type MetricCall, planMetricCalls } from './metric-calls.ts';
 import { metricRecordsOf } from './metric-records.ts';
 
@@ -25,6 +25,8 @@ interface Shortfall {
   readonly forbidden: string[];
 }
 
+const NOT_KEPT = 'CloudWatch keeps metric points 455 days';
+
 export function metricsUnit(scope: AwsScope): string {
   return `metrics:${scope.account}:${scope.region}`;
 }
@@ -35,20 +37,25 @@ export function metricsUnit(scope: AwsScope): string {
  * first, then an `IncompleteReadError` (or a `HeldError`) names the rest.
  */
 export function createMetricsSource(options: MetricsSourceOptions): Source<MetricRecord> {
-  return { unit: metricsUnit(options), read: (window, signal) => readWindow(options, window, signal) };
+  return {
+    unit: metricsUnit(options),
+    read: (window, signal, urgency) => readWindow(options, window, signal, urgency),
+  };
 }
 
 async function* readWindow(
   options: MetricsSourceOptions,
   window: Window,
   signal: AbortSignal,
+  urgency: Urgency = 'live',
 ): AsyncIterable<Page<MetricRecord>> {
   const plan = planMetricCalls(options.series(), window, options.clock.now());
-  if (plan.gone) sayGone(options, plan.gone);
+  const gone = [...(plan.gone ? [{ ...plan.gone, reason: NOT_KEPT }] : []), ...plan.coarser];
+  if (gone.length > 0) yield { items: [], read: 0, bytes: 0, gone };
   const short: Shortfall = { incomplete: [], forbidden: [] };
   for (const call of plan.calls) {
     signal.throwIfAborted();
-    const answer = await answerOf(options, call, signal, short);
+    const answer = await answerOf(options, call, { signal, urgency }, short);
     if (answer) yield pageOf(options, call, answer, window, short);
   }
   throwIfShort(options, window, short);
@@ -58,14 +65,14 @@ async function* readWindow(
 async function answerOf(
   options: MetricsSourceOptions,
   call: MetricCall,
-  signal: AbortSignal,
+  how: { readonly signal: AbortSignal; readonly urgency: Urgency },
   short: Shortfall,
 ): Promise<MetricDataAnswer | undefined> {
   const { account, region } = options;
   const queries = call.entries.flatMap((entry) => entry.queries);
   const { fromMs, toMs } = call;
   try {
-    return await options.client.getMetricData({ account, region, queries, fromMs, toMs, signal });
+    return await options.client.getMetricData({ account, region, queries, fromMs, toMs, ...how });
   } catch (error) {
     if (!(error instanceof IncompleteReadError)) throw error;
     short.incomplete.push(`${queries.length} statistics (${error.message})`);
@@ -133,15 +140,6 @@ function report(options: MetricsSourceOptions, answer: MetricDataAnswer): void {
 
 function isRemark(result: MetricResult): boolean {
   return result.status === 'complete' && result.messages.length > 0;
-}
-
-function sayGone(options: MetricsSourceOptions, gone: Window): void {
-  const { account, region } = options;
-  const span = `${new Date(gone.fromMs).toISOString()} to ${new Date(gone.toMs).toISOString()}`;
-  options.logger.warn(
-    { account, region },
-    `CloudWatch keeps metric points 455 days: nothing can be read for ${span}`,
-  );
 }
 
 /** How many are named in a message: enough to start from, few enough to read. */
