@@ -1,7 +1,9 @@
 import { FIELDS, type Field } from '../catalog/fields.ts';
 import type { JournalEntry } from '../model/journal.ts';
 
-const COLUMNS: readonly Field[] = FIELDS.filter((field) => field.of.some((kind) => kind !== 'metric'));
+const COLUMNS: readonly Field[] = FIELDS.filter((field) =>
+  field.of.some((kind) => kind === 'request' || kind === 'unparsed'),
+);
 
 /** First characters that make a spreadsheet read a cell as a formula (OWASP ASVS 5.0, 1.2.10). */
 const STARTS_FORMULA = /^[=+\-@\t\r\n\0＝＋－＠]/;

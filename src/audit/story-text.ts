@@ -1,5 +1,6 @@
 import { fieldsOf } from '../catalog/fields.ts';
 import { formatDuration } from '../core/duration.ts';
+import type { AlarmRecord } from '../model/alarm-record.ts';
 import type { Gap, JournalEntry } from '../model/journal.ts';
 import type { MetricRecord } from '../model/metric-record.ts';
 import type { RecordPart, RequestRecord, UnparsedRecord } from '../model/request-record.ts';
@@ -26,7 +27,9 @@ export function storyText(story: RecordStory): string {
       ? requestSections(record)
       : record.kind === 'unparsed'
         ? unparsedSections(record)
-        : metricSections(record);
+        : record.kind === 'metric'
+          ? metricSections(record)
+          : alarmSections(record);
   const sections = [...told, revisions(story.revisions), delivered(story.delivery), gaps(story.gaps)];
   return sections
     .filter((section) => section.lines.length > 0)
@@ -183,6 +186,20 @@ function metricSections(record: MetricRecord): readonly Section[] {
         `${record.namespace} ${record.metricName} of ${dimensions.join(', ')} (account ${record.account}, ${record.region})`,
         `for ${formatDuration(record.periodS * 1_000)} from ${time(record.eventMs)}`,
         ...Object.entries(record.values).map(([statistic, value]) => `${statistic}: ${value} ${record.unit}`),
+      ],
+    },
+  ];
+}
+
+function alarmSections(record: AlarmRecord): readonly Section[] {
+  return [
+    {
+      heading: `Record ${record.recordId}`,
+      lines: [
+        `alarm ${record.alarmName} (account ${record.account}, ${record.region})`,
+        `went from ${record.fromState} to ${record.toState} at ${time(record.eventMs)}`,
+        record.reason,
+        ...(record.sampleRecordIds ?? []).map((id) => `for example request ${id}`),
       ],
     },
   ];

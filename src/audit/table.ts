@@ -35,8 +35,9 @@ const NARROWEST = 60;
 export function toTable(entries: readonly JournalEntry[], terminalWidth: number): string {
   const width = Math.max(NARROWEST, terminalWidth);
   const headings = [...COLUMNS.map((column) => column.heading.padEnd(column.width)), 'API / REQUEST'];
+  const second = '  RECORD ID / CUSTOMER / PRINCIPAL';
   const lines = entries.flatMap(({ record }) => [factsLine(record, width), namesLine(record, width)]);
-  return [cut(headings.join(' '), width), ...lines].map((line) => `${line.trimEnd()}\n`).join('');
+  return [cut(headings.join(' '), width), second, ...lines].map((line) => `${line.trimEnd()}\n`).join('');
 }
 
 function factsLine(record: JournalRecord, width: number): string {
@@ -46,6 +47,7 @@ function factsLine(record: JournalRecord, width: number): string {
 
 function whatOf(record: JournalRecord): string {
   if (record.kind === 'unparsed') return `${record.role} line of ${record.logGroup}`;
+  if (record.kind === 'alarm') return `${record.alarmName} ${record.fromState} → ${record.toState}`;
   if (record.kind === 'metric') return `${record.apiName ?? ''} ${record.metricName}`;
   const request = record.route ?? record.path ?? '';
   const what =

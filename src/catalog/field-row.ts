@@ -1,9 +1,10 @@
+import type { AlarmRecord } from '../model/alarm-record.ts';
 import type { MetricRecord } from '../model/metric-record.ts';
 import type { RequestRecord, UnparsedRecord } from '../model/request-record.ts';
 
-export type RecordKind = 'request' | 'unparsed' | 'metric';
+export type RecordKind = 'request' | 'unparsed' | 'metric' | 'alarm';
 
-export type FieldName = keyof RequestRecord | keyof UnparsedRecord | keyof MetricRecord;
+export type FieldName = keyof RequestRecord | keyof UnparsedRecord | keyof MetricRecord | keyof AlarmRecord;
 
 /**
  * What redaction does to a field before it is written. `id`: kept when it looks like an id, joins need it. `clear`: comes
@@ -26,6 +27,8 @@ export interface FieldRow {
   readonly splunkAuthentication?: readonly string[];
   /** Field of a Splunk `gatewatch:metric` event. */
   readonly splunkMetric?: string;
+  /** Field of a Splunk `gatewatch:alarm` event. */
+  readonly splunkAlarm?: string;
   /** Attribute of a Dynatrace log record. */
   readonly dynatrace?: string;
   /** Dimension of a Dynatrace metric point. */

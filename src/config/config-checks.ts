@@ -27,6 +27,7 @@ export function checkSections(sections: ReadableSections): readonly Finding[] {
     ...checkAuthorizers(sections),
     ...checkMetrics(sections),
     ...checkRereads(sections),
+    ...checkJournal(sections),
     ...checkKeys(sections),
     ...checkSinks(sections),
     ...checkServer(sections),
@@ -153,6 +154,29 @@ function checkRereads({ logs }: ReadableSections): readonly Finding[] {
       { path: ['logs', 'rereads', i], expected: 'rising ages', got, remedy: 'put them in order, each once' },
     ];
   });
+}
+
+function checkJournal({ journal, logs }: ReadableSections): readonly Finding[] {
+  if (journal === undefined) return [];
+  const findings: Finding[] = [];
+  if (journal.onTrailFull === 'archive' && journal.archive === undefined) {
+    findings.push({
+      path: ['journal', 'onTrailFull'],
+      expected: 'a folder under journal.archive to archive to',
+      got: 'none',
+      remedy: 'add archive: /mnt/archive/gatewatch, or choose stop or drop',
+    });
+  }
+  const lastReread = Math.max(0, ...(logs?.rereads ?? []));
+  if (journal.sealAfter <= lastReread) {
+    findings.push({
+      path: ['journal', 'sealAfter'],
+      expected: `longer than the last of logs.rereads, ${formatDuration(lastReread)}`,
+      got: formatDuration(journal.sealAfter),
+      remedy: 'raise it: what a re-read may still correct must not be sealed',
+    });
+  }
+  return findings;
 }
 
 function checkKeys({ redaction }: ReadableSections): readonly Finding[] {

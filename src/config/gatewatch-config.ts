@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { alarmsConfig } from '../alarms/config.ts';
 import { accountConfig } from '../aws/config.ts';
 import { entryName } from '../core/config-fields.ts';
 import { inventoryConfig } from '../inventory/config.ts';
@@ -31,6 +32,7 @@ export const configSections = {
   customers: customersConfig.prefault({}),
   metrics: metricsConfig.prefault({}),
   logs: logsConfig.prefault({}),
+  alarms: alarmsConfig.prefault({}),
   redaction: redactionConfig,
   journal: journalConfig.prefault({}),
   schedule: scheduleConfig.prefault({}),

@@ -114,6 +114,11 @@ function placeBeside(folder: string, config: GatewatchConfig): GatewatchConfig {
   const sinks = Object.entries(config.sinks).map(([name, sink]) => {
     return [name, sink.caFile === undefined ? sink : { ...sink, caFile: place(sink.caFile) }] as const;
   });
-  const journal = { ...config.journal, path: place(config.journal.path) };
+  const { archive } = config.journal;
+  const journal = {
+    ...config.journal,
+    path: place(config.journal.path),
+    ...(archive !== undefined && { archive: place(archive) }),
+  };
   return { ...config, journal, sinks: Object.fromEntries(sinks) };
 }

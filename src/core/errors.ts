@@ -50,3 +50,11 @@ export function messageOf(error: unknown): string {
 export function assertNever(value: never, what: string): never {
   throw new GatewatchError('unreachable', `Unexpected ${what}: ${JSON.stringify(value)}`);
 }
+
+/** The journal's file cannot be trusted any more: opening it anew moves it aside and begins a fresh one. */
+export class JournalDamagedError extends GatewatchError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('journal_damaged', message, options);
+    this.name = 'JournalDamagedError';
+  }
+}

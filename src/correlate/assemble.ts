@@ -179,7 +179,7 @@ export function assembleInvocation(
   supersededBy: string | undefined,
 ): RequestRecord {
   const parts = invocationParts(invocation).sort(byPosition);
-  const recordId = invocationRecordId(invocation.firstSource, invocation.lambdaRequestId);
+  const recordId = invocationRecordId(invocation.origin, invocation.lambdaRequestId);
   const draft: Draft = {
     kind: 'request',
     recordId,
@@ -315,10 +315,13 @@ function recordPart(role: RecordPart['role'], source: SourceRef): RecordPart {
   };
 }
 
-function byPosition(a: RecordPart, b: RecordPart): number {
+/** The order in which a record has its authorizer lines, and their texts. */
+export function byPosition(a: Position, b: Position): number {
   if (a.timestampMs !== b.timestampMs) return a.timestampMs - b.timestampMs;
   return a.eventId < b.eventId ? -1 : a.eventId > b.eventId ? 1 : 0;
 }
+
+type Position = Pick<RecordPart, 'timestampMs' | 'eventId'>;
 
 function newestIngestion(parts: readonly RecordPart[]): number {
   let newest = 0;

@@ -10,8 +10,8 @@ export interface Topology {
   stageOf(authorizerUnit: string): { readonly stage: StageRef; readonly kind: AuthorizerKind | 'unknown' };
 }
 
+/** Lines of one or more units that are committed together. */
 export interface CorrelateBatch {
-  readonly unit: string;
   readonly parts: readonly LogPart[];
   readonly nowMs: number;
   /**
@@ -24,9 +24,6 @@ export interface CorrelateBatch {
 export interface Correlation {
   readonly records: readonly JournalRecord[];
   readonly state: readonly StateChange[];
-  readonly unparsed: number;
-  /** Filtered lines by rule. */
-  readonly filtered: ReadonlyMap<string, number>;
 }
 
 /** What the join asks of the journal; what it has to say goes there with the batch's commit. */

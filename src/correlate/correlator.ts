@@ -4,14 +4,17 @@ import { settleConnections } from './connection-join.ts';
 import { type CorrelateSettings, openForMs } from './correlate-settings.ts';
 import type { CorrelateBatch, Correlation, CorrelationStore, Topology } from './correlation.ts';
 import { hasLeft } from './gateway-join.ts';
-import { gatewayRefOf } from './invocation.ts';
+import { gatewayRefOf, type Invocation } from './invocation.ts';
 import { emptyMemory, type JoinMemory, restoreMemory } from './join-memory.ts';
 import { type JoinStep, newJoinStep } from './join-step.ts';
 import { isTelling, settleNamed } from './named-join.ts';
 import { release } from './release.ts';
+import { addLines, addUnwritten, type Settling } from './settling.ts';
 import { SilentUnits } from './silent-units.ts';
+import { STATE_KINDS } from './state-rows.ts';
 import { correlationOf } from './state-writing.ts';
 import { takeLines } from './take-lines.ts';
+import { makeThin, mayBeThin } from './thin-invocation.ts';
 import type { Waiting } from './waiting-room.ts';
 
 export { type CorrelateSettings, defaultCorrelateSettings } from './correlate-settings.ts';
@@ -34,6 +37,8 @@ export class Correlator {
   readonly #topology: () => Topology;
   readonly #silent = new SilentUnits();
   #memory: JoinMemory;
+  /** Invocations that the last result is about. */
+  #touched: Iterable<Invocation> = NOTHING;
 
   constructor(options: {
     readonly store: CorrelationStore;
@@ -51,6 +56,14 @@ export class Correlator {
     return this.#memory.waiting.size;
   }
 
+  /** Lines that were read and whose record has not gone out yet, by unit. */
+  get settling(): Settling {
+    const settling = new Map<string, number>();
+    for (const { unit, left } of this.#memory.waiting.all()) if (!left) addLines(settling, unit, 1);
+    for (const invocation of this.#memory.invocations.all()) addUnwritten(settling, invocation);
+    return settling;
+  }
+
   get invocationsInMemory(): number {
     return this.#memory.invocations.size;
   }
@@ -58,6 +71,7 @@ export class Correlator {
   /** Rebuilds memory from the journal. Call once at start, and after a commit that failed. */
   async reset(): Promise<void> {
     this.#memory = emptyMemory(this.#settings, this.#silent);
+    this.#touched = NOTHING;
     await restoreMemory(this.#memory, this.#store);
     this.#memory.waiting.trim(this.#settings.bodiesInMemory);
   }
@@ -71,12 +85,17 @@ export class Correlator {
     await settleTouched(step);
     await release(step);
     await reviseClaims(step);
+    this.#touched = step.touched;
     return correlationOf(step);
   }
 
-  /** The last result is on disk: bodies and settled invocations above the memory bounds may go. */
+  /** The last result is on disk: lines that a record has, and what is above the memory bounds, may go. */
   committed(nowMs: number): void {
     const { waiting, invocations } = this.#memory;
+    for (const invocation of this.#touched) {
+      if (invocation.stored === STATE_KINDS.invocation && mayBeThin(invocation)) makeThin(invocation);
+    }
+    this.#touched = NOTHING;
     waiting.trim(this.#settings.bodiesInMemory);
     invocations.trim(this.#settings.invocationsInMemory, nowMs, openForMs(this.#settings));
   }
@@ -91,6 +110,8 @@ export class Correlator {
     return newJoinStep(context, batch);
   }
 }
+
+const NOTHING: readonly Invocation[] = [];
 
 /** Looks again at the lines that waited for an invocation which now has more to tell. */
 async function settleTouched(step: JoinStep): Promise<void> {

@@ -26,8 +26,11 @@ export function accessRecordId(part: AccessPart): string {
   );
 }
 
-export function invocationRecordId(source: SourceRef, lambdaRequestId: string): string {
-  return sha256Id(`invocation\n${source.account}\n${source.region}\n${source.logGroup}\n${lambdaRequestId}`);
+export function invocationRecordId(
+  { account, region, logGroup }: Pick<SourceRef, 'account' | 'region' | 'logGroup'>,
+  lambdaRequestId: string,
+): string {
+  return sha256Id(`invocation\n${account}\n${region}\n${logGroup}\n${lambdaRequestId}`);
 }
 
 export function lineRecordId(source: SourceRef): string {

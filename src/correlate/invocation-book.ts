@@ -30,6 +30,11 @@ export class InvocationBook {
     return this.#byKey.size;
   }
 
+  /** Those in memory. */
+  all(): Iterable<Invocation> {
+    return this.#byKey.values();
+  }
+
   /** Keys worth asking the journal for: not in memory, and memory is not all there is. */
   missing(keys: Iterable<string>): string[] {
     if (!this.#forgetful) return [];

@@ -32,14 +32,16 @@ export interface OwnIdentity {
 }
 
 /**
- * One Lambda request id: all its lines. Begun at START, complete at REPORT or timeout. It stays whole after it was
- * claimed, because a line may come late and the record must then be written again from all of them.
+ * One Lambda request id: all its lines. Begun at START, complete at REPORT or timeout. Once a record has them all, the
+ * lines themselves are let go of (`linesInRecord`) and read back from that record when a late line or a better claim
+ * needs them.
  */
 export interface Invocation {
   readonly key: string;
   readonly unit: string;
   readonly lambdaRequestId: string;
-  readonly firstSource: SourceRef;
+  /** The log group its lines came from. */
+  readonly origin: Origin;
   startMs: number;
   endMs: number;
   begun: boolean;
@@ -54,6 +56,11 @@ export interface Invocation {
   durationMs: number | undefined;
   sources: SourceRef[];
   texts: InvocationText[];
+  /**
+   * Set while `sources` and `texts` are empty because the claiming record has them: which of that record's authorizer
+   * parts, counted from 0, have a text.
+   */
+  linesInRecord: readonly number[] | undefined;
   claim: Claim | undefined;
   /** Set once an `authorizer_only` (or `ambiguous`) record of its own was written. */
   ownRecordId: string | undefined;
@@ -62,6 +69,8 @@ export interface Invocation {
   /** Under which state kind the journal has it; undefined while it has not. */
   stored: string | undefined;
 }
+
+export type Origin = Pick<SourceRef, 'account' | 'region' | 'logGroup'>;
 
 export function invocationKey(unit: string, lambdaRequestId: string): string {
   return `${unit}\n${lambdaRequestId}`;
@@ -93,6 +102,7 @@ export const NOTHING_KNOWN = {
   durationMs: undefined,
   claim: undefined,
   ownRecordId: undefined,
+  linesInRecord: undefined,
   stored: undefined,
 };
 
@@ -101,7 +111,7 @@ export function newInvocation(line: AuthorizerLinePart, readMs: number): Invocat
     key: invocationKey(line.unit, line.lambdaRequestId),
     unit: line.unit,
     lambdaRequestId: line.lambdaRequestId,
-    firstSource: line.source,
+    origin: originOf(line.source),
     startMs: line.source.timestampMs,
     endMs: line.source.timestampMs,
     begun: false,
@@ -112,6 +122,10 @@ export function newInvocation(line: AuthorizerLinePart, readMs: number): Invocat
     readMs,
     ...NOTHING_KNOWN,
   };
+}
+
+export function originOf({ account, region, logGroup }: Origin): Origin {
+  return { account, region, logGroup };
 }
 
 /**

@@ -42,7 +42,7 @@ export async function restoreMemory(memory: JoinMemory, store: CorrelationStore)
     memory.connections.set(row.key, readConnection(row.body));
   }
   for await (const row of store.allState(STATE_KINDS.openInvocation)) {
-    const invocation = readInvocation(row.body);
+    const invocation = readInvocation(row.key, row.body);
     invocation.stored = STATE_KINDS.openInvocation;
     memory.invocations.add(invocation);
     memory.schedule.addInvocation(invocation);

@@ -17,8 +17,6 @@ export interface JoinStep {
 
   /** Records to write, by id, in the order of their last change. */
   readonly records: Map<string, JournalRecord>;
-  readonly filtered: Map<string, number>;
-  unparsed: number;
 
   /** Invocations whose row and records have to follow. */
   readonly touched: Set<Invocation>;
@@ -47,8 +45,6 @@ export function newJoinStep(context: JoinContext, { nowMs, watermarkOf }: Correl
     nowMs,
     watermarkOf,
     records: new Map(),
-    filtered: new Map(),
-    unparsed: 0,
     touched: new Set(),
     demoted: [],
     waitingChanged: new Set(),

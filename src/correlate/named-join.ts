@@ -14,7 +14,9 @@ import {
 } from './invocation.ts';
 import type { JoinMemory } from './join-memory.ts';
 import { freeInvocation, type JoinStep, writeRecord } from './join-step.ts';
+import { loadInvocations } from './load-invocations.ts';
 import type { NamedRoute } from './route-part.ts';
+import { readLinesBack } from './thin-invocation.ts';
 import { finishWaiting, keepLeft, leaveAlone, loadBodies } from './waiting-line.ts';
 import type { Waiting } from './waiting-room.ts';
 
@@ -52,11 +54,25 @@ export function admitNamed(
 /** Settles lines whose invocation is whole, or that have waited for it long enough. */
 export async function settleNamed(step: JoinStep, entries: readonly Waiting[]): Promise<void> {
   await loadBodies(step, entries);
+  // A line that waited through a restart may name one that nothing has asked for since.
+  await loadInvocations(step, namedKeys(entries));
+  await readLinesBack(step.store, namedInvocations(step, entries));
   reopenClaims(step, entries);
   for (const entry of entries) {
     if (entry.part !== undefined && entry.route.mode === 'named') {
       settleEntry(step, entry, entry.part, entry.route);
     }
+  }
+}
+
+function namedKeys(entries: readonly Waiting[]): string[] {
+  return entries.flatMap(({ route }) => (route.mode === 'named' ? [route.ref] : []));
+}
+
+function* namedInvocations({ memory }: JoinStep, entries: readonly Waiting[]): Generator<Invocation> {
+  for (const { route } of entries) {
+    const invocation = route.mode === 'named' ? memory.invocations.get(route.ref) : undefined;
+    if (invocation !== undefined) yield invocation;
   }
 }
 

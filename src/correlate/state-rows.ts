@@ -4,7 +4,8 @@ import type { StateChange } from '../model/journal.ts';
 import type { AccessPart } from '../model/part.ts';
 import type { SourceRef } from '../model/source-event.ts';
 import type { Decider } from './assemble.ts';
-import { type Invocation, invocationKey, NOTHING_KNOWN } from './invocation.ts';
+import { type Claim, type Invocation, NOTHING_KNOWN, type Origin, originOf } from './invocation.ts';
+import { mayBeThin, textPlaces } from './thin-invocation.ts';
 
 /** Kinds of correlation state as the journal keeps them. An invocation is `open` until some record has its lines. */
 export const STATE_KINDS = {
@@ -42,21 +43,71 @@ export function readWaiting(body: string): WaitingBody {
 
 /**
  * An invocation as its row has it. Its lines come from one log group and mostly from one stream: places are written
- * once and named by their index. What the rest of the row tells (`key`, `firstSource`) is left out. Such rows are written
- * for every decision, so their size is time and disk.
+ * once and named by their index. What the row's key and the places tell (`unit`, `origin`) is left out. Such rows are
+ * written for every decision, so their size is time and disk.
  */
-type InvocationRow = Omit<Invocation, 'key' | 'firstSource' | 'sources' | 'stored'> & {
+type InvocationRow = Omit<Invocation, KeyFields | 'origin' | 'sources' | 'stored' | 'linesInRecord'> & {
   readonly places: readonly Place[];
   /** Place, event id, event time, and how much later it was readable, both in milliseconds. */
   readonly sources: readonly (readonly [number, string, number, number])[];
 };
 
+/** What the key of the row says. */
+type KeyFields = 'key' | 'unit' | 'lambdaRequestId';
+
+/** An invocation whose lines its record has: this row is written once for every decision, and read back seldom. */
+type ThinRow = Pick<Invocation, 'startMs' | 'endMs' | 'readMs' | 'decision' | ThinFields> & {
+  readonly texts: readonly number[];
+  readonly claim: Claim | undefined;
+  readonly origin: Origin;
+};
+
+type ThinFields =
+  | 'reason'
+  | 'principal'
+  | 'customer'
+  | 'customerSource'
+  | 'gatewayRequestId'
+  | 'connectionId'
+  | 'durationMs';
+
 type Place = readonly [account: string, region: string, logGroup: string, logStream: string];
 
 export function putInvocation(kind: string, invocation: Invocation, expiresMs: number): StateChange {
-  const { key, firstSource: _first, stored: _stored, sources, ...rest } = invocation;
+  if (kind === STATE_KINDS.invocation && mayBeThin(invocation)) {
+    return put(kind, invocation.key, thinRow(invocation), expiresMs);
+  }
+  const {
+    key,
+    unit: _unit,
+    lambdaRequestId: _id,
+    origin: _origin,
+    stored: _stored,
+    linesInRecord: _lines,
+    sources,
+    ...rest
+  } = invocation;
   const row: InvocationRow = { ...rest, ...packSources(sources) };
   return put(kind, key, row, expiresMs);
+}
+
+function thinRow(invocation: Invocation): ThinRow {
+  return {
+    texts: textPlaces(invocation),
+    origin: invocation.origin,
+    startMs: invocation.startMs,
+    endMs: invocation.endMs,
+    readMs: invocation.readMs,
+    decision: invocation.decision,
+    reason: invocation.reason,
+    principal: invocation.principal,
+    customer: invocation.customer,
+    customerSource: invocation.customerSource,
+    gatewayRequestId: invocation.gatewayRequestId,
+    connectionId: invocation.connectionId,
+    durationMs: invocation.durationMs,
+    claim: invocation.claim,
+  };
 }
 
 function packSources(sources: readonly SourceRef[]): Pick<InvocationRow, 'places' | 'sources'> {
@@ -86,18 +137,29 @@ function unpackSources({ places, sources }: Pick<InvocationRow, 'places' | 'sour
 }
 
 /** An invocation as it was written. */
-export function readInvocation(body: string): Invocation {
-  const { places, sources: packed, ...rest } = readState<InvocationRow>(body, 'lambdaRequestId');
+export function readInvocation(key: string, body: string): Invocation {
+  const row = readState<InvocationRow | ThinRow>(body, 'startMs');
+  const names = namesOf(key);
+  if (!('places' in row)) {
+    const { texts: linesInRecord, ...known } = row;
+    const whole = { begun: true, complete: true, ambiguous: false, sources: [], texts: [] };
+    return { ...NOTHING_KNOWN, ...whole, ...known, ...names, linesInRecord };
+  }
+  const { places, sources: packed, ...rest } = row;
   const sources = unpackSources({ places, sources: packed });
-  const [firstSource] = sources;
-  if (firstSource === undefined) {
+  const [first] = sources;
+  if (first === undefined) {
     throw new GatewatchError(
       'state_unreadable',
       `Expected an invocation row with at least one source, got ${body.slice(0, 80)}`,
     );
   }
-  const key = invocationKey(rest.unit, rest.lambdaRequestId);
-  return { ...NOTHING_KNOWN, ...rest, key, firstSource, sources };
+  return { ...NOTHING_KNOWN, ...rest, ...names, origin: originOf(first), sources };
+}
+
+function namesOf(key: string): Pick<Invocation, KeyFields> {
+  const at = key.lastIndexOf('\n');
+  return { key, unit: key.slice(0, at), lambdaRequestId: key.slice(at + 1) };
 }
 
 export function readConnection(body: string): ConnectionDecision {

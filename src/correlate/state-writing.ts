@@ -21,7 +21,7 @@ export function correlationOf(step: JoinStep): Correlation {
   for (const [ref, decision] of step.connectionsChanged) {
     state.push(put(STATE_KINDS.connection, ref, decision, decision.expiresMs));
   }
-  return { records: [...step.records.values()], state, unparsed: step.unparsed, filtered: step.filtered };
+  return { records: [...step.records.values()], state };
 }
 
 function pushWaiting({ memory, nowMs }: JoinStep, entry: Waiting, state: StateChange[]): void {

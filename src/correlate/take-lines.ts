@@ -1,8 +1,9 @@
 import type { AccessPart, AuthorizerLinePart, LogPart } from '../model/part.ts';
 import { assembleUnparsed } from './assemble.ts';
-import { addLine, invocationKey, newInvocation } from './invocation.ts';
+import { addLine, type Invocation, invocationKey, newInvocation } from './invocation.ts';
 import { type JoinStep, writeRecord } from './join-step.ts';
-import { readInvocation, STATE_KINDS } from './state-rows.ts';
+import { loadInvocations } from './load-invocations.ts';
+import { mayWantLines, readLinesBack } from './thin-invocation.ts';
 
 interface Sorted {
   readonly access: AccessPart[];
@@ -16,7 +17,8 @@ interface Sorted {
 export async function takeLines(step: JoinStep, parts: readonly LogPart[]): Promise<readonly AccessPart[]> {
   const sorted: Sorted = { access: [], authorizer: [] };
   for (const part of parts) sortPart(step, part, sorted);
-  await loadInvocations(step, sorted);
+  await loadInvocations(step, namedInvocations(sorted));
+  await readLinesBack(step.store, invocationsWanted(step, sorted));
   for (const { key, line } of sorted.authorizer) takeAuthorizerLine(step, key, line);
   return sorted.access;
 }
@@ -30,34 +32,40 @@ function sortPart(step: JoinStep, part: LogPart, sorted: Sorted): void {
       sorted.authorizer.push({ key: invocationKey(part.unit, part.lambdaRequestId), line: part });
       return;
     case 'unparsed':
-      step.unparsed += 1;
       writeRecord(step, assembleUnparsed(part, step.nowMs));
       return;
     case 'filtered':
-      step.filtered.set(part.rule, (step.filtered.get(part.rule) ?? 0) + 1);
-  }
-}
-
-/** Reads back from the journal the invocations that the batch names and memory let go of. */
-async function loadInvocations({ store, memory }: JoinStep, sorted: Sorted): Promise<void> {
-  const missing = memory.invocations.missing(namedInvocations(sorted));
-  if (missing.length === 0) return;
-  for (const kind of [STATE_KINDS.invocation, STATE_KINDS.openInvocation]) {
-    for (const body of (await store.state(kind, missing)).values()) {
-      const invocation = readInvocation(body);
-      invocation.stored = kind;
-      memory.invocations.add(invocation);
-    }
+    // Counted, and kept nowhere.
   }
 }
 
 function* namedInvocations({ access, authorizer }: Sorted): Generator<string> {
   for (const { key } of authorizer) yield key;
-  for (const { authorizerUnit, authzRequestId, authorizerRequestId } of access) {
-    if (authorizerUnit === undefined) continue;
-    if (authzRequestId !== undefined) yield invocationKey(authorizerUnit, authzRequestId);
-    if (authorizerRequestId !== undefined) yield invocationKey(authorizerUnit, authorizerRequestId);
+  for (const part of access) yield* namedBy(part);
+}
+
+function namedBy({ authorizerUnit, authzRequestId, authorizerRequestId }: AccessPart): string[] {
+  if (authorizerUnit === undefined) return [];
+  const keys = authzRequestId === undefined ? [] : [invocationKey(authorizerUnit, authzRequestId)];
+  if (authorizerRequestId !== undefined && authorizerRequestId !== authzRequestId)
+    keys.push(invocationKey(authorizerUnit, authorizerRequestId));
+  return keys;
+}
+
+/** Those whose lines are in a record and needed here: a late line came, or a line that may take them over. */
+function invocationsWanted({ memory, settings }: JoinStep, { access, authorizer }: Sorted): Set<Invocation> {
+  const wanted = new Set<Invocation>();
+  for (const { key } of authorizer) {
+    const invocation = memory.invocations.get(key);
+    if (invocation?.linesInRecord !== undefined) wanted.add(invocation);
   }
+  for (const part of access) {
+    for (const key of namedBy(part)) {
+      const invocation = memory.invocations.get(key);
+      if (invocation !== undefined && mayWantLines(part, invocation, settings.skewMs)) wanted.add(invocation);
+    }
+  }
+  return wanted;
 }
 
 function takeAuthorizerLine(step: JoinStep, key: string, line: AuthorizerLinePart): void {

@@ -24,13 +24,23 @@ export interface Waiting {
   expiresMs: number;
 }
 
+/** Names of the few units there are: hundreds of thousands of lines that wait share them. */
+const UNIT_NAMES = new Map<string, string>();
+
+function shared(unit: string): string {
+  const known = UNIT_NAMES.get(unit);
+  if (known !== undefined) return known;
+  UNIT_NAMES.set(unit, unit);
+  return unit;
+}
+
 export function newWaiting(part: AccessPart, recordId: string, route: WaitingRoute, readMs: number): Waiting {
   const { account, region, logGroup, eventId } = part.source;
   return {
     key: `${recordId}\n${eventId}`,
     recordId,
-    unit: `logs:${account}:${region}:${logGroup}`,
-    authorizerUnit: part.authorizerUnit,
+    unit: shared(`logs:${account}:${region}:${logGroup}`),
+    authorizerUnit: part.authorizerUnit === undefined ? undefined : shared(part.authorizerUnit),
     route,
     endMs: requestEndMs(part),
     readMs,
@@ -55,6 +65,10 @@ export class WaitingRoom {
 
   get size(): number {
     return this.#byKey.size;
+  }
+
+  all(): Iterable<Waiting> {
+    return this.#byKey.values();
   }
 
   add(entry: Waiting): void {

@@ -76,14 +76,21 @@ export function createFileResolver(folder: string, readFile: (path: string) => s
   };
 }
 
+/** `keep` leaves `${…}` without a scheme as it is, for files in which it is an expression of their own. */
+export type Expressions = 'refuse' | 'keep';
+
 /** Follows every reference in every text of a document. */
-export function resolveReferences(document: YamlDocument, resolvers: Resolvers): ResolvedReferences {
+export function resolveReferences(
+  document: YamlDocument,
+  resolvers: Resolvers,
+  expressions: Expressions = 'refuse',
+): ResolvedReferences {
   const problems: Problem[] = [];
   const texts = new Map<string, ReferencedText>();
   const unresolved = new Set<string>();
   const resolveText = (source: string, path: DocumentPath): string => {
     if (!source.includes('${')) return source;
-    const pieces = splitPieces(source);
+    const pieces = splitPieces(source, expressions);
     if (pieces.some((piece) => 'scheme' in piece)) {
       texts.set(placeKey(path), { path, source, read: () => readAgain(pieces, resolvers) });
     }
@@ -99,16 +106,22 @@ export function resolveReferences(document: YamlDocument, resolvers: Resolvers):
 }
 
 /** Escapes become literals; an opening that no reference follows keeps its own piece and fails when joined. */
-function splitPieces(source: string): readonly Piece[] {
+function splitPieces(source: string, expressions: Expressions): readonly Piece[] {
   const pieces: Piece[] = [];
   let from = 0;
   for (const match of source.matchAll(REFERENCE)) {
     pieces.push({ literal: source.slice(from, match.index) });
     from = match.index + match[0].length;
     if (match[0] === '$${') pieces.push({ literal: '${' });
+    else if (expressions === 'keep' && isExpression(match[1] ?? '')) pieces.push({ literal: match[0] });
     else pieces.push(splitReference(match[1] ?? ''));
   }
   return [...pieces, { literal: source.slice(from) }];
+}
+
+/** `env:NAME` is a reference; `each.stage`, `size(x) > 0 ? 1 : 2` are not. */
+function isExpression(inside: string): boolean {
+  return inside.trim() !== '' && !/^[a-z][a-z0-9]*:/.test(inside);
 }
 
 function splitReference(inside: string): Piece {

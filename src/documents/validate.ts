@@ -5,6 +5,7 @@ import { Secret } from '../core/secret.ts';
 import { describeIssue } from './issue-words.ts';
 import { type DocumentPath, formatPath, type Problem, sortProblems } from './problem.ts';
 import {
+  type Expressions,
   type ReferencedText,
   type ResolvedReferences,
   type Resolvers,
@@ -27,8 +28,9 @@ export function validateDocument<T extends z.ZodType>(
   document: YamlDocument,
   schema: T,
   resolvers: Resolvers,
+  expressions: Expressions = 'refuse',
 ): ValidationResult<z.output<T>> {
-  const resolved = resolveReferences(document, resolvers);
+  const resolved = resolveReferences(document, resolvers, expressions);
   const { input, result } = parseCoercing(schema, resolved, document);
   if (result.success && resolved.problems.length === 0) {
     bindSecrets(result.data, [], resolved.texts);

@@ -37,7 +37,7 @@ export function parseYaml(input: { readonly file: string; readonly text: string 
   const parsed = parseSafely(input.text, lines);
   if (parsed === undefined) return refuseWhole(input.file, TOO_DEEP);
   const faults = [...parsed.errors, ...parsed.warnings].map((error) =>
-    problemAt(input.file, lines, error.pos[0], [], yamlFault(error.code)),
+    problemAt(input.file, lines, error.pos[0], [], yamlFault(error.code, error.message)),
   );
   if (faults.length > 0) return { ok: false, problems: sortProblems(firstOfEachLine(faults)) };
   const { value, places, refusals } = convertNodes(parsed.contents);

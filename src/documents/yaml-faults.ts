@@ -77,9 +77,20 @@ const FAULTS: Readonly<Partial<Record<ErrorCode, YamlFault>>> = {
 
 const OTHER = fault('YAML', 'text that is not', 'check the line');
 
-export function yamlFault(code: ErrorCode): YamlFault {
-  return FAULTS[code] ?? OTHER;
+/** `message`: the library's own, of which only the part that it wrote itself is looked at. */
+export function yamlFault(code: ErrorCode, message: string): YamlFault {
+  const unclosed = code === 'BAD_INDENT' ? UNCLOSED.exec(message)?.[1] : undefined;
+  if (unclosed === undefined) return FAULTS[code] ?? OTHER;
+  const bracket = unclosed === 'map' ? '}' : ']';
+  return fault(
+    `a closing ${bracket} before here`,
+    'none',
+    `close it, or indent the lines that stand inside it`,
+  );
 }
+
+/** An unclosed list or map shows as a line that stands too far left; it is hardly ever the indentation that is wrong. */
+const UNCLOSED = /^Flow (map|sequence) in block collection/;
 
 function fault(expected: string, got: string, remedy: string): YamlFault {
   return { expected, got, remedy };

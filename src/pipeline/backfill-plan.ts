@@ -1,5 +1,5 @@
 import { matchesGlob } from '../inventory/glob.ts';
-import type { Order } from '../model/order.ts';
+import type { BackfillOrder } from '../model/order.ts';
 import type { Window } from '../model/source-event.ts';
 
 /** Units an order is about, in the order of reading: decisions before the lines that name them. */
@@ -30,7 +30,7 @@ export const UNITS_AT_ONCE = 2;
 const AHEAD_MS = 60_000;
 
 export function chooseUnits(
-  order: Pick<Order, 'unit'>,
+  order: Pick<BackfillOrder, 'unit'>,
   units: { readonly logs: readonly string[]; readonly metrics: readonly string[] },
   isAuthorizer: (unit: string) => boolean,
 ): ChosenUnits {
@@ -45,23 +45,23 @@ export function chooseUnits(
 }
 
 /** The order as begun: every unit it is about has a place in its progress, so that its share can be told by it alone. */
-export function begun(order: Order, chosen: ChosenUnits): Order {
+export function begun(order: BackfillOrder, chosen: ChosenUnits): BackfillOrder {
   const units = [...chosen.authorizers, ...chosen.accesses, ...chosen.metrics];
   const start = Object.fromEntries(units.map((unit) => [unit, order.fromMs]));
   return { ...order, state: 'running', progress: { ...start, ...order.progress } };
 }
 
-export function throughOf(order: Order, unit: string): number {
+export function throughOf(order: BackfillOrder, unit: string): number {
   return order.progress[unit] ?? order.fromMs;
 }
 
-export function isBehind(order: Order, unit: string): boolean {
+export function isBehind(order: BackfillOrder, unit: string): boolean {
   return throughOf(order, unit) < order.toMs;
 }
 
 /** The oldest slice that some unit has not read; undefined when all have read everything. */
 export function planRound(
-  order: Order,
+  order: BackfillOrder,
   { authorizers, accesses }: Pick<ChosenUnits, 'authorizers' | 'accesses'>,
   sliceMs: number,
 ): LogRound | undefined {
@@ -76,15 +76,15 @@ export function planRound(
   };
 }
 
-function windowsTo(order: Order, units: readonly string[], toMs: number): UnitWindow[] {
+function windowsTo(order: BackfillOrder, units: readonly string[], toMs: number): UnitWindow[] {
   return units.flatMap((unit) => {
     const fromMs = throughOf(order, unit);
     return fromMs < toMs ? [{ unit, window: { fromMs, toMs } }] : [];
   });
 }
 
-/** The part of an order that is done, 0 to 1: the mean over its units. */
-export function progressShare(order: Order): number {
+/** The part of a backfill that is done, 0 to 1: the mean over its units. */
+export function progressShare(order: BackfillOrder): number {
   if (order.state === 'done') return 1;
   const throughs = Object.values(order.progress);
   const spanMs = order.toMs - order.fromMs;

@@ -5,7 +5,7 @@ import { runLimited } from '../core/run-limited.ts';
 import { TokenBucket } from '../core/token-bucket.ts';
 import type { Journal, LedgerEntry } from '../model/journal.ts';
 import type { MetricRecord } from '../model/metric-record.ts';
-import type { Order } from '../model/order.ts';
+import { type BackfillOrder, hasEnded } from '../model/order.ts';
 import type { LogPart } from '../model/part.ts';
 import type { Source, Window } from '../model/source-event.ts';
 import { floorTo } from '../sources/metrics/metric-windows.ts';
@@ -22,14 +22,23 @@ import {
   UNITS_AT_ONCE,
   type UnitWindow,
 } from './backfill-plan.ts';
-import { type Ingest, PAST_TAIL_MS } from './ingest.ts';
+import type { Ingest } from './ingest.ts';
+import { PAST_TAIL_MS } from './past-reading.ts';
 import { createRateLimitedSource } from './rate-limited-source.ts';
 import { readLogUnit } from './read-log-unit.ts';
-import { type KeysByUnit, storedKeys } from './stored-keys.ts';
+import { type StoredKeys, storedKeys } from './stored-keys.ts';
+import { RetriedLines } from './unread-lines.ts';
+
+/** One log group. `recordExpired`: says what of a window is past its retention and was never read. */
+export interface PastLogUnit {
+  readonly unit: string;
+  readonly source: Source<LogPart>;
+  recordExpired?(window: Window): Promise<void>;
+}
 
 /** What there is to read. `complete`: the inventory behind it was listed whole. */
 export interface BackfillUnits {
-  readonly logs: readonly { readonly unit: string; readonly source: Source<LogPart> }[];
+  readonly logs: readonly PastLogUnit[];
   readonly metrics: readonly { readonly unit: string; readonly source: Source<MetricRecord> }[];
   readonly complete: boolean;
 }
@@ -56,11 +65,13 @@ export interface BackfillTurn {
 /** `blocked`: some unit failed and no other moved; its order says why. Try again later. */
 export type TurnResult =
   | { readonly kind: 'idle' }
-  | { readonly kind: 'moved' | 'blocked' | 'done' | 'failed'; readonly order: Order };
+  | { readonly kind: 'moved' | 'blocked' | 'done' | 'failed'; readonly order: BackfillOrder };
 
 /** Events that a slice should bring over all units together; memory and the lag of live commits hang on it. */
 const SLICE_EVENTS = 50_000;
 const SHORTEST_SLICE_MS = 60_000;
+/** What happened this shortly before an order was placed is delivered as live rows are, milliseconds. */
+const LIVE_SHARE_MS = 900_000;
 /** How long a unit that a person must mend is left alone between two attempts. */
 const HELD_PROBE_MS = 60_000;
 
@@ -104,7 +115,8 @@ export class Backfill {
   /** Call once, after `Ingest.start` and before anything is read: what an interrupted order left waiting goes on waiting. */
   async resume(): Promise<void> {
     for (const order of await this.#journal.orders()) {
-      if (order.state === 'running') this.#openPast(new OrderPiece(order, this.#journal));
+      if (order.kind === 'backfill' && order.state === 'running')
+        this.#openPast(new OrderPiece(order, this.#journal));
     }
   }
 
@@ -112,7 +124,7 @@ export class Backfill {
   async turn(turn: BackfillTurn): Promise<TurnResult> {
     let result: TurnResult = { kind: 'idle' };
     for (const order of await this.#journal.orders()) {
-      if (order.state === 'done' || order.state === 'failed') continue;
+      if (order.kind !== 'backfill' || hasEnded(order)) continue;
       if (turn.only !== undefined && order.id !== turn.only) continue;
       result = await this.#advance(order, turn);
       if (result.kind !== 'blocked') return result;
@@ -120,7 +132,7 @@ export class Backfill {
     return result;
   }
 
-  async #advance(order: Order, turn: BackfillTurn): Promise<TurnResult> {
+  async #advance(order: BackfillOrder, turn: BackfillTurn): Promise<TurnResult> {
     const names = {
       logs: turn.units.logs.map(({ unit }) => unit),
       metrics: turn.units.metrics.map(({ unit }) => unit),
@@ -136,7 +148,7 @@ export class Backfill {
     return this.#conclude(piece, meant, turn.units.complete);
   }
 
-  async #nothingMatches(order: Order, complete: boolean): Promise<TurnResult> {
+  async #nothingMatches(order: BackfillOrder, complete: boolean): Promise<TurnResult> {
     const what =
       order.unit === undefined ? 'no log group and no metric' : `no unit that matches ${order.unit}`;
     const piece = new OrderPiece(order, this.#journal);
@@ -150,7 +162,8 @@ export class Backfill {
 
   #openPast(piece: OrderPiece): void {
     const { id, fromMs, toMs } = piece.order;
-    this.#ingest.openPast(id, { fromMs, toMs, throughOf: (unit) => piece.order.progress[unit] });
+    const liveFromMs = liveFrom(piece.order);
+    this.#ingest.openPast(id, { fromMs, toMs, liveFromMs, throughOf: (unit) => piece.order.progress[unit] });
   }
 
   async #readLogs(piece: OrderPiece, chosen: ChosenUnits, turn: BackfillTurn): Promise<void> {
@@ -158,15 +171,15 @@ export class Backfill {
     const units = { authorizers: ready(chosen.authorizers), accesses: ready(chosen.accesses) };
     const round = planRound(piece.order, units, this.#sliceMs);
     if (round === undefined) return;
-    const known = await storedKeys(
+    const stored = await storedKeys(
       this.#journal,
       spanOf([...round.authorizers, ...round.accesses]),
       turn.signal,
     );
-    let events = await this.#readStage(piece, round.authorizers, known, turn);
+    let events = await this.#readStage(piece, round.authorizers, stored, turn);
     // Access lines without the decisions behind them would go out unjoined: they wait for the next turn.
-    if (piece.broken.length === 0) events += await this.#readStage(piece, round.accesses, known, turn);
-    for (const keys of known.values()) events += keys.size;
+    if (piece.broken.length === 0) events += await this.#readStage(piece, round.accesses, stored, turn);
+    for (const keys of stored.known.values()) events += keys.size;
     this.#adaptSlice(events);
   }
 
@@ -174,14 +187,14 @@ export class Backfill {
   async #readStage(
     piece: OrderPiece,
     windows: readonly UnitWindow[],
-    known: KeysByUnit,
+    stored: StoredKeys,
     turn: BackfillTurn,
   ): Promise<number> {
     if (windows.length === 0) return 0;
     let events = 0;
     await runLimited(windows, UNITS_AT_ONCE, ({ unit, window }) =>
       this.#attempt(piece, unit, turn, async () => {
-        events += await this.#readLogWindow(piece.order, unit, window, known, turn);
+        events += await this.#readLogWindow(piece.order, unit, window, stored, turn);
         return window.toMs;
       }),
     );
@@ -192,25 +205,31 @@ export class Backfill {
   }
 
   async #readLogWindow(
-    order: Order,
+    order: BackfillOrder,
     unit: string,
     window: Window,
-    known: KeysByUnit,
+    stored: StoredKeys,
     { units, signal }: BackfillTurn,
   ): Promise<number> {
-    const source = units.logs.find((one) => one.unit === unit)?.source;
-    if (source === undefined) return 0;
-    return readLogUnit({
+    const group = units.logs.find((one) => one.unit === unit);
+    if (group === undefined) return 0;
+    const { source } = group;
+    await group.recordExpired?.(window);
+    const known = stored.known.get(unit) ?? new Set();
+    const unread = new RetriedLines(stored.unread.get(unit) ?? new Set(), known);
+    const events = await readLogUnit({
       source: this.#limited(order, source),
       task: { kind: 'backfill', window },
       ingest: this.#ingest,
-      seenIn: async (name, fromMs, toMs) => {
-        const seen = await this.#journal.seenIn(name, fromMs, toMs);
-        return new UnionSet([seen, known.get(name) ?? new Set()]);
-      },
+      seenIn: async (name, fromMs, toMs) =>
+        new UnionSet([await this.#journal.seenIn(name, fromMs, toMs), known, unread.keys]),
+      unread,
       batchEvents: this.#settings.batchEvents,
       signal,
     });
+    const revisions = await unread.revisions(this.#journal);
+    if (revisions.length > 0) await this.#ingest.commitRevisions(unit, revisions);
+    return events;
   }
 
   /** A day of points for each account and Region that is behind. */
@@ -231,12 +250,22 @@ export class Backfill {
     await piece.save();
   }
 
-  async #readMetricWindow(order: Order, unit: string, window: Window, turn: BackfillTurn): Promise<void> {
+  async #readMetricWindow(
+    order: BackfillOrder,
+    unit: string,
+    window: Window,
+    turn: BackfillTurn,
+  ): Promise<void> {
     const source = turn.units.metrics.find((one) => one.unit === unit)?.source;
     if (source === undefined) return;
     for await (const page of this.#limited(order, source).read(window, turn.signal)) {
-      const stored = await this.#journal.latest(page.items.map((point) => point.recordId));
+      const stored = await this.#journal.latest(
+        page.items.map((point) => point.recordId),
+        window.fromMs,
+      );
       const fresh = page.items.filter((point) => stored.get(point.recordId)?.eventId !== point.eventId);
+      for (const { fromMs, toMs, reason } of page.gone ?? [])
+        await this.#ingest.commitGap({ unit, fromMs, toMs, reason, recordedMs: this.#clock.now() });
       await this.#ingest.commitRecords(
         unit,
         fresh,
@@ -287,19 +316,21 @@ export class Backfill {
   }
 
   /** Everything was read: nothing of the span waits for a partner any more. Before `done`, so that a crash repeats it. */
-  async #letGo({ id, fromMs, toMs }: Order, meant: readonly string[]): Promise<void> {
+  async #letGo(order: BackfillOrder, meant: readonly string[]): Promise<void> {
+    const { id, fromMs, toMs } = order;
     const read = new Set(meant);
     const isRead = (unit: string) => read.has(unit) || this.#ingest.watermarkOf(unit) === undefined;
     this.#ingest.openPast(id, {
       fromMs,
       toMs,
+      liveFromMs: liveFrom(order),
       throughOf: (unit) => (isRead(unit) ? toMs + PAST_TAIL_MS : undefined),
     });
     const [first] = meant;
     if (first !== undefined) await this.#ingest.settle(first);
   }
 
-  #limited<R>(order: Order, source: Source<R>): Source<R> {
+  #limited<R>(order: BackfillOrder, source: Source<R>): Source<R> {
     const { id, callsPerSecond } = order;
     if (callsPerSecond === undefined) return source;
     const bucket =
@@ -325,10 +356,10 @@ class OrderPiece {
   readonly #journal: Journal;
   /** What broke off and is tried again at the next turn, each with its reason. */
   readonly broken: string[] = [];
-  order: Order;
+  order: BackfillOrder;
   moved = false;
 
-  constructor(order: Order, journal: Journal) {
+  constructor(order: BackfillOrder, journal: Journal) {
     const { message: _, ...rest } = order;
     this.order = rest;
     this.#journal = journal;
@@ -339,12 +370,16 @@ class OrderPiece {
     this.order = { ...this.order, progress: { ...this.order.progress, [unit]: throughMs } };
   }
 
-  async save(change: Partial<Pick<Order, 'state' | 'message'>> = {}): Promise<void> {
+  async save(change: Partial<Pick<BackfillOrder, 'state' | 'message'>> = {}): Promise<void> {
     this.order = { ...this.order, ...change };
     if ((await this.#journal.saveOrder(this.order)) === 'fenced') {
       throw new FencedError(`Order ${this.order.id} lost the journal to another worker`);
     }
   }
+}
+
+function liveFrom({ createdMs }: BackfillOrder): number {
+  return createdMs - LIVE_SHARE_MS;
 }
 
 function spanOf(windows: readonly UnitWindow[]): Window {

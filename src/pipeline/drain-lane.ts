@@ -1,19 +1,25 @@
 import { backoffDelayMs } from '../core/backoff.ts';
 import type { Clock } from '../core/clock.ts';
-import { FencedError, messageOf } from '../core/errors.ts';
+import { FencedError, GatewatchError, messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Meter } from '../core/meter.ts';
 import { Mutex } from '../core/mutex.ts';
 import { silentTracer, type Tracer } from '../core/tracer.ts';
-import type { DeadLetter, Journal, JournalEntry, LaneCounts, LaneId } from '../model/journal.ts';
+import type { Journal, JournalEntry, LaneCounts, LaneId } from '../model/journal.ts';
 import type { Sink, Verdict } from '../model/sink.ts';
+import { Circuits } from './circuit.ts';
+import { acknowledgedPrefix, deadLettersOf, type Flight, newFlight } from './flight.ts';
 import { addCounts, countsOf, emptyCounts, isZero } from './lane-counts.ts';
+import { hasProgress, LaneGates, type Leave } from './lane-gates.ts';
+import { LaneVoice } from './lane-voice.ts';
+import { withLastAnswer } from './last-answer.ts';
 
 /** All times in milliseconds. */
 export interface LaneSettings {
   readonly firstRetryMs: number;
-  /** Slowest rhythm of an open circuit and of a held lane's probes. */
+  /** Slowest rhythm of an open circuit. */
   readonly maxRetryMs: number;
+  /** Rhythm of a held lane's probes. */
   readonly heldProbeMs: number;
   /** Batches under way at the same time while the destination is well. */
   readonly batchesInFlight: number;
@@ -26,8 +32,11 @@ export const defaultLaneSettings: LaneSettings = {
   batchesInFlight: 3,
 };
 
-/** Batches kept in memory, those included that ended behind one that is slow: more would only wait with them. */
+/** Batches remembered, those included that ended behind one that is slow: more would only wait with them. */
 const MOST_FLIGHTS = 12;
+
+/** Stored text of one batch: what a destination is sent of it is about one and a half times as long. */
+const MAX_BATCH_BYTES = 2 * 1_024 * 1_024;
 
 /** What a lane says of itself, for health and for people. */
 export interface LaneStatus {
@@ -41,58 +50,50 @@ export interface LaneStatus {
   readonly trouble: string | undefined;
 }
 
-/** From this failure in a row on a destination counts as down and is probed by one batch at a time. */
-const PROBING_ATTEMPT = 2;
-/** From this one it is said in the log, once until it is well again. */
-const DOWN_ATTEMPT = 4;
+/** What a lane needs of the journal. */
+export type LaneJournal = Pick<Journal, 'epoch' | 'lane' | 'readLane' | 'rowsAt' | 'ackLane' | 'setLaneHeld'>;
 
-/** A batch under way, and what of it has no end yet. */
-interface Flight {
-  readonly batch: readonly JournalEntry[];
-  open: readonly JournalEntry[];
-  done: Promise<void>;
-  /** Attempts in a row that brought nothing. Another batch that goes through does not mend this one. */
-  attempt: number;
-  trouble: string | undefined;
-  held: string | undefined;
-}
+/** From this failure in a row on it is said in the log that a destination is down, once until it is well again. */
+const DOWN_ATTEMPT = 4;
 
 /**
  * Delivers one lane: reads the journal behind its cursor in order, sends, and moves the cursor over the acknowledged
  * prefix. Nothing is given up for attempts or age except what the sink says has left its published window. A held lane
- * says so once, reads its secrets again and probes slowly. Other lanes never notice.
+ * says so once, and one batch probes it slowly, after reading its secrets again. Other lanes never notice. What is under
+ * way is not kept in memory: only which rows they are.
  */
 export class LaneDrain {
   readonly id: LaneId;
-  readonly #journal: Journal;
+  readonly #journal: LaneJournal;
   readonly #sink: Sink;
   readonly #clock: Clock;
-  readonly #logger: Logger;
-  readonly #meter: Meter;
   readonly #tracer: Tracer;
   readonly #random: () => number;
   readonly #settings: LaneSettings;
+  readonly #voice: LaneVoice;
+  readonly #gates: LaneGates;
   /** Under way or ended behind an older one, in the order of the journal. */
   readonly #flights: Flight[] = [];
   /** Two batches that end together must see each other's end, or neither moves the cursor over both. */
   readonly #acknowledging = new Mutex();
-  #isDown = false;
   #cursor = 0;
   #launchedSeq = 0;
   #throughMs = 0;
   #counts: LaneCounts = emptyCounts();
   #held: string | undefined;
   #heldSinceMs: number | undefined;
-  /** Reasons told since the lane is held: each is said once, however many batches and probes meet it. */
-  readonly #saidHeld = new Set<string>();
+  /** No new batch before this time of the monotonic clock: the destination has asked for a pause. */
+  #notBeforeMs = 0;
   /** Why the journal could not be read. */
   #readTrouble: string | undefined;
   #readAttempt = 0;
   #wake: (() => void) | undefined;
+  /** The last look into the journal found nothing more to launch. */
+  #foundNothing = false;
 
   constructor(options: {
     readonly id: LaneId;
-    readonly journal: Journal;
+    readonly journal: LaneJournal;
     readonly sink: Sink;
     readonly clock: Clock;
     readonly logger: Logger;
@@ -100,16 +101,21 @@ export class LaneDrain {
     readonly tracer?: Tracer;
     readonly random: () => number;
     readonly settings: LaneSettings;
+    /** Shared with the other lanes of the sink; absent: the lane has one of its own. */
+    readonly circuits?: Circuits;
   }) {
-    this.id = options.id;
+    const { id, sink, clock } = options;
+    this.id = id;
     this.#journal = options.journal;
-    this.#sink = options.sink;
-    this.#clock = options.clock;
-    this.#logger = options.logger;
-    this.#meter = options.meter;
+    this.#sink = sink;
+    this.#clock = clock;
     this.#tracer = options.tracer ?? silentTracer;
     this.#random = options.random;
     this.#settings = options.settings;
+    this.#voice = new LaneVoice({ ...options, lane: id.name });
+    const circuits = options.circuits ?? new Circuits(options);
+    const circuit = circuits.of(sink.name, sink.endpointOf?.(id.stream) ?? '');
+    this.#gates = new LaneGates({ clock, circuit, heldProbeMs: options.settings.heldProbeMs });
   }
 
   get status(): LaneStatus {
@@ -128,8 +134,14 @@ export class LaneDrain {
     return this.#flights.find((flight) => flight.trouble !== undefined)?.trouble ?? this.#readTrouble;
   }
 
+  /** True while every row it knows of is delivered or on its way without trouble: a lower class may send beside it. */
+  get isAtEase(): boolean {
+    return this.#foundNothing && this.#held === undefined && this.#trouble === undefined;
+  }
+
   /** Says that rows may have come; a lane that waits for some looks at once. */
   wake(): void {
+    this.#foundNothing = false;
     this.#wake?.();
   }
 
@@ -140,7 +152,7 @@ export class LaneDrain {
     this.#throughMs = state.throughMs;
     this.#counts = state;
     this.#held = state.heldReason;
-    if (state.heldReason !== undefined) this.#saidHeld.add(state.heldReason);
+    if (state.heldReason !== undefined) this.#voice.heldBefore(state.heldReason);
   }
 
   /** Drains until aborted. */
@@ -148,48 +160,59 @@ export class LaneDrain {
     const failed = new AbortController();
     const all = AbortSignal.any([signal, failed.signal]);
     while (!all.aborted) {
-      const batch = await this.#nextBatch(all);
-      if (batch === undefined) await this.#sleepUntilWoken(1_000, all);
-      else this.#launch(batch, all, (error) => failed.abort(error));
+      const launched = await this.#launchNext(all, (error) => failed.abort(error));
+      if (!launched) await this.#sleepUntilWoken(1_000, all);
     }
     await Promise.allSettled(this.#flights.map((flight) => flight.done));
     if (failed.signal.aborted) throw failed.signal.reason;
   }
 
-  /**
-   * The next rows to send; undefined when there are none, or when enough is under way. One refusal is weather; from the
-   * second in a row nothing new is started: a destination that is down is probed by one batch, not by all of them.
-   */
-  async #nextBatch(signal: AbortSignal): Promise<readonly JournalEntry[] | undefined> {
-    const isDown = this.#flights.some((flight) => flight.attempt >= PROBING_ATTEMPT);
-    const limit = isDown || this.#held !== undefined ? 1 : this.#settings.batchesInFlight;
-    if (this.#flights.filter((flight) => flight.open.length > 0).length >= limit) return undefined;
-    if (this.#flights.length >= MOST_FLIGHTS) return undefined;
-    try {
-      const batch = await this.#journal.readStream(
-        this.id.stream,
-        this.#launchedSeq,
-        this.#sink.maxBatchEntries,
-      );
-      this.#readTrouble = undefined;
-      this.#readAttempt = 0;
-      return batch.length === 0 ? undefined : batch;
-    } catch (error) {
-      this.#readTrouble = messageOf(error);
-      this.#readAttempt += 1;
-      await this.#afterError(error, this.#readAttempt, signal);
-      return undefined;
-    }
-  }
-
-  #launch(batch: readonly JournalEntry[], signal: AbortSignal, fail: (error: unknown) => void): void {
-    const none = { attempt: 0, trouble: undefined, held: undefined };
-    const flight: Flight = { open: batch, batch, done: Promise.resolve(), ...none };
+  /** False when there is nothing to send, or when enough is under way. */
+  async #launchNext(signal: AbortSignal, fail: (error: unknown) => void): Promise<boolean> {
+    await this.#sitOutPause(signal);
+    if (signal.aborted || !this.#hasRoom()) return false;
+    const batch = await this.#nextBatch(signal);
+    if (batch.length === 0) return false;
+    const flight = newFlight(batch);
     this.#launchedSeq = batch.at(-1)?.seq ?? this.#launchedSeq;
     this.#flights.push(flight);
     flight.done = this.#deliver(flight, signal)
       .catch(fail)
       .finally(() => this.#wake?.());
+    return true;
+  }
+
+  /** A destination that is down or holds the lane is probed by one batch, not by ever more of them. */
+  #hasRoom(): boolean {
+    const limit = this.#gates.isDown || this.#held !== undefined ? 1 : this.#settings.batchesInFlight;
+    const open = this.#flights.filter((flight) => flight.open.length > 0).length;
+    return open < limit && this.#flights.length < MOST_FLIGHTS;
+  }
+
+  async #sitOutPause(signal: AbortSignal): Promise<void> {
+    const waitMs = this.#notBeforeMs - this.#clock.monotonic();
+    if (waitMs > 0) await this.#clock.sleep(waitMs, signal).catch(() => undefined);
+  }
+
+  async #nextBatch(signal: AbortSignal): Promise<readonly JournalEntry[]> {
+    try {
+      const { maxBatchEntries } = this.#sink;
+      const batch = await this.#journal.readLane(
+        this.id,
+        this.#launchedSeq,
+        maxBatchEntries,
+        MAX_BATCH_BYTES,
+      );
+      this.#foundNothing = batch.length === 0;
+      this.#readTrouble = undefined;
+      this.#readAttempt = 0;
+      return batch;
+    } catch (error) {
+      this.#readTrouble = messageOf(error);
+      this.#readAttempt += 1;
+      await this.#afterError(error, this.#readAttempt, signal);
+      return [];
+    }
   }
 
   /** Sends until every entry of the batch has an end; the cursor follows the prefix that has one. */
@@ -201,20 +224,51 @@ export class LaneDrain {
   }
 
   async #attemptOnce(flight: Flight, signal: AbortSignal): Promise<void> {
-    const sent = flight.open;
-    const { sink, stream } = this.id;
-    const attributes = { sink, stream, records: sent.length };
-    const verdict = await this.#tracer.span('gatewatch.send', attributes, () =>
-      this.#sink.send(sent, signal),
-    );
+    const leave = await this.#gates.turn(signal);
+    const verdict = await this.#send(flight, leave, signal);
+    this.#gates.tell(leave, verdict);
     const stillOpen = new Set(verdict.retry);
-    const open = sent.filter((entry) => stillOpen.has(entry.seq));
+    const open = flight.open.filter((seq) => stillOpen.has(seq));
     await this.#acknowledging.run(() => this.#acknowledge(flight, open, verdict));
-    await this.#pause(flight, verdict, signal);
+    if (verdict.held === undefined) await this.#goOn(flight, verdict, signal);
+    else await this.#hold(verdict.held.reason);
   }
 
-  async #acknowledge(flight: Flight, open: readonly JournalEntry[], verdict: Verdict): Promise<void> {
-    const cursor = this.#acknowledgedPrefix(flight, open);
+  async #send(flight: Flight, leave: Leave, signal: AbortSignal): Promise<Verdict> {
+    try {
+      if (leave.hold.isProbe) this.#refreshSecrets();
+      // Handed over, not kept: the sink forgets the rows once they are encoded, long before it has an answer.
+      const parcel = { entries: await this.#entriesOf(flight) };
+      const attributes = {
+        sink: this.id.sink,
+        stream: this.id.stream,
+        records: parcel.entries.length,
+      };
+      return await this.#tracer.span('gatewatch.send', attributes, () => {
+        const { entries } = parcel;
+        parcel.entries = [];
+        return withLastAnswer(this.#clock, signal, (last) => this.#sink.send(entries, last));
+      });
+    } catch (error) {
+      this.#gates.giveBack(leave);
+      throw error;
+    }
+  }
+
+  async #entriesOf(flight: Flight): Promise<readonly JournalEntry[]> {
+    const { entries, open } = flight;
+    flight.entries = undefined;
+    if (entries !== undefined) return entries;
+    const again = await this.#journal.rowsAt(open);
+    if (again.length === open.length) return again;
+    throw new GatewatchError(
+      'journal_rows_missing',
+      `Expected ${open.length} undelivered rows of lane ${this.id.name} in the journal, got ${again.length}: they were removed from the file by hand. Restore it, or start with a new journal.`,
+    );
+  }
+
+  async #acknowledge(flight: Flight, open: readonly number[], verdict: Verdict): Promise<void> {
+    const cursor = acknowledgedPrefix(this.#flights, this.#cursor, flight, open);
     const counts = countsOf(verdict);
     if (cursor === this.#cursor && isZero(counts)) {
       flight.open = open;
@@ -226,7 +280,7 @@ export class LaneDrain {
       epoch: this.#journal.epoch,
       cursor,
       counts,
-      deadLetters: this.#deadLetters(flight.batch, verdict, nowMs),
+      deadLetters: deadLettersOf(flight, verdict, this.id.name, nowMs),
       expired: verdict.expired,
       filtered: verdict.filtered,
       nowMs,
@@ -236,20 +290,7 @@ export class LaneDrain {
     this.#cursor = Math.max(this.#cursor, cursor);
     this.#landPrefix();
     this.#counts = addCounts(this.#counts, counts);
-    this.#report(counts, verdict);
-  }
-
-  /** The last row of the prefix that has an end, once `open` is what is left of `flight`. */
-  #acknowledgedPrefix(flight: Flight, open: readonly JournalEntry[]): number {
-    let cursor = this.#cursor;
-    for (const other of this.#flights) {
-      const [firstOpen] = other === flight ? open : other.open;
-      for (const { seq } of other.batch) {
-        if (firstOpen !== undefined && seq >= firstOpen.seq) return cursor;
-        cursor = Math.max(cursor, seq);
-      }
-    }
-    return cursor;
+    this.#voice.delivered(counts, verdict);
   }
 
   /** Forgets flights that the cursor has passed; one that ended before an older one waits for it. */
@@ -259,113 +300,51 @@ export class LaneDrain {
       first !== undefined && first.open.length === 0;
       first = this.#flights[0]
     ) {
-      for (const { eventMs } of first.batch) this.#throughMs = Math.max(this.#throughMs, eventMs);
+      this.#throughMs = Math.max(this.#throughMs, first.throughMs);
       this.#flights.shift();
     }
   }
 
-  #deadLetters(batch: readonly JournalEntry[], verdict: Verdict, atMs: number): DeadLetter[] {
-    const bySeq = new Map(batch.map((entry) => [entry.seq, entry]));
-    return verdict.rejected.flatMap(({ seq, reason }) => {
-      const entry = bySeq.get(seq);
-      if (entry === undefined) return [];
-      return [{ lane: this.id.name, seq, recordId: entry.recordId, eventId: entry.eventId, reason, atMs }];
-    });
-  }
-
-  #report(counts: LaneCounts, verdict: Verdict): void {
-    const labels = { lane: this.id.name };
-    this.#meter.count('gatewatch_lane_accepted_total', counts.accepted, labels);
-    this.#meter.count('gatewatch_lane_rejected_total', counts.rejected, labels);
-    this.#meter.count('gatewatch_lane_rejected_unknown_total', counts.rejectedUnknown, labels);
-    this.#meter.count('gatewatch_lane_expired_total', counts.expired, labels);
-    this.#meter.count('gatewatch_lane_filtered_total', counts.filtered, labels);
-    for (const { seq, reason } of verdict.rejected) {
-      this.#logger.warn({ ...labels, seq, reason }, 'the destination refused a record for good: dead letter');
-    }
-    if (verdict.rejectedUnknown !== undefined) {
-      const { count, message } = verdict.rejectedUnknown;
-      this.#logger.warn({ ...labels, count, message }, 'the destination refused records without naming them');
-    }
-  }
-
-  async #pause(flight: Flight, verdict: Verdict, signal: AbortSignal): Promise<void> {
-    if (verdict.held !== undefined) {
-      await this.#hold(flight, verdict.held.reason, signal);
-      return;
-    }
-    await this.#release(flight);
-    if (verdict.accepted.length > 0) this.#sayWell();
+  async #goOn(flight: Flight, verdict: Verdict, signal: AbortSignal): Promise<void> {
+    await this.#release();
+    if (verdict.accepted.length > 0) this.#voice.well();
+    if (verdict.slowDownMs !== undefined) this.#notBeforeMs = this.#clock.monotonic() + verdict.slowDownMs;
     if (flight.open.length === 0) {
       flight.trouble = undefined;
-      if (verdict.slowDownMs !== undefined) await this.#clock.sleep(verdict.slowDownMs, signal);
       return;
     }
-    const progressed = verdict.accepted.length + verdict.rejected.length > 0;
-    flight.attempt = progressed ? 1 : flight.attempt + 1;
+    flight.attempt = hasProgress(verdict) ? 1 : flight.attempt + 1;
     flight.trouble = verdict.retryReason ?? 'the destination asked to try again';
-    this.#meter.count('gatewatch_lane_retries_total', 1, { lane: this.id.name });
-    if (flight.attempt >= DOWN_ATTEMPT) this.#sayDown(flight.trouble);
+    this.#voice.retried();
+    if (Math.max(flight.attempt, this.#gates.failures) >= DOWN_ATTEMPT) this.#voice.down(flight.trouble);
+    // A destination that is down is the circuit's business: it decides who asks next, and when.
+    if (this.#gates.isDown) return;
     const ownMs = this.#backoffMs(flight.attempt);
     await this.#clock.sleep(Math.max(ownMs, verdict.retryAfterMs ?? 0), signal);
   }
 
-  #sayDown(reason: string): void {
-    if (this.#isDown) return;
-    this.#isDown = true;
-    this.#logger.warn(
-      { lane: this.id.name, reason },
-      'the destination is down: nothing is lost, it is tried again and again',
-    );
-  }
-
-  #sayWell(): void {
-    if (!this.#isDown) return;
-    this.#isDown = false;
-    this.#logger.info({ lane: this.id.name }, 'the destination takes records again');
-  }
-
-  #backoffMs(attempt: number): number {
-    const { firstRetryMs: firstMs, maxRetryMs: maxMs } = this.#settings;
-    return backoffDelayMs(attempt, { firstMs, maxMs, random: this.#random });
-  }
-
-  async #hold(flight: Flight, reason: string, signal: AbortSignal): Promise<void> {
-    flight.held = reason;
-    if (this.#held !== reason) {
-      this.#held = reason;
-      this.#heldSinceMs ??= this.#clock.now();
-      await this.#journal.setLaneHeld(this.id.name, reason);
-    }
-    if (!this.#saidHeld.has(reason)) {
-      this.#saidHeld.add(reason);
-      this.#logger.error(
-        { lane: this.id.name, reason },
-        'lane held: nothing is lost, delivery resumes once this is mended',
-      );
-    }
-    this.#meter.gauge('gatewatch_lane_held', 1, { lane: this.id.name });
-    await this.#clock.sleep(this.#settings.heldProbeMs, signal);
-    this.#refreshSecrets();
+  async #hold(reason: string): Promise<void> {
+    this.#voice.held(reason);
+    if (this.#held === reason) return;
+    this.#held = reason;
+    this.#heldSinceMs ??= this.#clock.now();
+    await this.#journal.setLaneHeld(this.id.name, reason);
   }
 
   #refreshSecrets(): void {
     try {
       this.#sink.refreshSecrets();
     } catch (error) {
-      this.#logger.warn({ lane: this.id.name, reason: messageOf(error) }, 'a secret could not be read again');
+      this.#voice.secretsUnread(messageOf(error));
     }
   }
 
-  /** Only when no batch is held any more: one that was sent before the fault may still be answered after it. */
-  async #release(flight: Flight): Promise<void> {
-    flight.held = undefined;
-    if (this.#held === undefined || this.#flights.some((other) => other.held !== undefined)) return;
+  /** Only once a probe came back well: what was sent before the fault may still be answered after it. */
+  async #release(): Promise<void> {
+    if (this.#held === undefined || this.#gates.isHeld) return;
     this.#held = undefined;
     this.#heldSinceMs = undefined;
-    this.#saidHeld.clear();
-    this.#meter.gauge('gatewatch_lane_held', 0, { lane: this.id.name });
-    this.#logger.info({ lane: this.id.name }, 'lane resumed');
+    this.#voice.resumed();
     await this.#journal.setLaneHeld(this.id.name, undefined);
   }
 
@@ -380,8 +359,13 @@ export class LaneDrain {
   async #afterError(error: unknown, attempt: number, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     if (error instanceof FencedError) throw error;
-    this.#logger.error({ lane: this.id.name, reason: messageOf(error) }, 'lane failed, trying again');
+    this.#voice.failed(messageOf(error));
     await this.#clock.sleep(this.#backoffMs(attempt), signal);
+  }
+
+  #backoffMs(attempt: number): number {
+    const { firstRetryMs: firstMs, maxRetryMs: maxMs } = this.#settings;
+    return backoffDelayMs(attempt, { firstMs, maxMs, random: this.#random });
   }
 
   async #sleepUntilWoken(ms: number, signal: AbortSignal): Promise<void> {

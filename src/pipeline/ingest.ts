@@ -13,35 +13,18 @@ import type {
   JournalRecord,
   LedgerEntry,
   SeenKey,
+  UnitCommit,
 } from '../model/journal.ts';
-import type { LogPart } from '../model/part.ts';
-import type { Window } from '../model/source-event.ts';
+import type { IngestBatch } from './ingest-batch.ts';
+import { ledgerOf, requireBalanced } from './ledger-entry.ts';
 import { readWholeThrough } from './log-plan.ts';
-
-export interface IngestBatch {
-  readonly unit: string;
-  readonly window: Window;
-  /** Events read, repeats included, of which `parts` are the first-time ones. */
-  readonly read: number;
-  readonly parts: readonly LogPart[];
-  readonly seen: readonly SeenKey[];
-  /** Present on the last batch of a window read whole: where the unit then stands. */
-  readonly next?: Omit<Checkpoint, 'unit' | 'version'>;
-}
-
-/** A span of the past that is read on order: lines of it wait for its own progress, not for live reading. */
-export interface PastReading extends Window {
-  /** Event time through which the unit was read for it; undefined for a unit that takes no part. */
-  throughOf(unit: string): number | undefined;
-}
-
-/** A line is due up to this long after its event time: the longest request and some slack, milliseconds. */
-export const PAST_TAIL_MS = 60_000;
+import { type CommitTogether, type Reading, type ReadingOptions, Readings } from './open-reading.ts';
+import { backfilledAmong, PAST_TAIL_MS, type PastReading } from './past-reading.ts';
 
 /**
- * The one door into the journal for all sources. Reading runs side by side; what was read is joined and committed one
- * batch at a time, because a line of one group settles a line of another. If a commit fails, the joins of that batch are
- * forgotten and rebuilt from the journal: memory never runs ahead of the disk.
+ * The one door into the journal for all sources. Reading runs side by side; what was read of several groups is joined
+ * and committed together and one commit at a time, because a line of one group settles a line of another. If a commit
+ * fails, its joins are forgotten and rebuilt from the journal: memory never runs ahead of the disk.
  */
 export class Ingest {
   readonly #journal: Journal;
@@ -50,8 +33,11 @@ export class Ingest {
   readonly #meter: Meter;
   readonly #logger: Logger;
   readonly #mutex = new Mutex();
+  readonly #readings: Readings;
   readonly #checkpoints = new Map<string, Checkpoint>();
   readonly #versions = new Map<string, number>();
+  /** Units that had lines settling when it was last told. */
+  #settling: ReadonlySet<string> = new Set();
   readonly #past = new Map<string, PastReading>();
   readonly #allowanceOf: (unit: string) => number;
   readonly #isRead: (unit: string) => boolean;
@@ -68,6 +54,8 @@ export class Ingest {
     /** True for a log unit that is read, also before its first window. */
     readonly isRead: (unit: string) => boolean;
     readonly onCommit: (entries: readonly JournalEntry[]) => void;
+    /** True while deliveries that are well lag behind: reading that catches up gives way. Default: never. */
+    readonly isCrowded?: () => boolean;
   }) {
     this.#journal = options.journal;
     this.#correlator = options.correlator;
@@ -77,6 +65,11 @@ export class Ingest {
     this.#allowanceOf = options.allowanceOf;
     this.#isRead = options.isRead;
     this.#onCommit = options.onCommit;
+    this.#readings = new Readings({
+      clock: options.clock,
+      commit: (compose, failed) => this.#commitTogether(compose, failed),
+      isCrowded: options.isCrowded ?? (() => false),
+    });
   }
 
   /** Reads checkpoints and correlation state. Call once before anything else. */
@@ -86,16 +79,6 @@ export class Ingest {
       this.#versions.set(checkpoint.unit, checkpoint.version);
     }
     await this.#correlator.reset();
-    await this.#recordLostJournal();
-  }
-
-  /** A damaged journal was moved aside: what CloudWatch no longer holds of it is gone, and said so. */
-  async #recordLostJournal(): Promise<void> {
-    const { recoveredFrom } = this.#journal;
-    if (recoveredFrom === undefined) return;
-    const nowMs = this.#clock.now();
-    const reason = `the journal was damaged and moved aside to ${recoveredFrom}; only what CloudWatch still holds is read again`;
-    await this.commitGap({ unit: 'journal', fromMs: 0, toMs: nowMs, reason, recordedMs: nowMs });
   }
 
   checkpointOf(unit: string): Checkpoint | undefined {
@@ -140,21 +123,38 @@ export class Ingest {
     return watermark;
   }
 
+  /** A window is going to be read: what it brings is committed together with what is read beside it. */
+  begin(options: ReadingOptions): Reading {
+    return this.#readings.begin(options);
+  }
+
   /** Joins and commits one batch of log parts. Throws `FencedError` when another worker has taken over. */
   commitParts(batch: IngestBatch): Promise<void> {
+    return this.#commitTogether(
+      () => [batch],
+      () => undefined,
+    );
+  }
+
+  /** Joins and commits, in one transaction, what `compose` returns when its turn has come; each unit at most once. */
+  #commitTogether(...[compose, failed]: Parameters<CommitTogether>): Promise<void> {
     return this.#mutex.run(async () => {
-      const nowMs = this.#clock.now();
-      const correlation = await this.#correlate(batch, nowMs);
-      await this.#commit(batch.unit, {
-        records: correlation.records,
-        state: correlation.state,
-        seen: batch.seen,
-        ledger: ledgerOf(batch, correlation),
-        gaps: [],
-        ...(batch.next !== undefined && { next: batch.next }),
-      });
-      this.#correlator.committed(nowMs);
+      try {
+        await this.#commitBatches(compose());
+      } catch (error) {
+        failed(error);
+        throw error;
+      }
     });
+  }
+
+  async #commitBatches([first, ...others]: readonly IngestBatch[]): Promise<void> {
+    if (first === undefined) return;
+    const nowMs = this.#clock.now();
+    const { records, state } = await this.#correlate([first, ...others], nowMs);
+    const beside = others.map(contentOf);
+    await this.#commit({ ...contentOf(first), beside, records, state, gaps: [] });
+    this.#correlator.committed(nowMs);
   }
 
   /** Commits records that need no join (metrics). */
@@ -165,15 +165,13 @@ export class Ingest {
     next: Omit<Checkpoint, 'unit' | 'version'> | undefined,
   ): Promise<readonly JournalEntry[]> {
     return this.#mutex.run(() =>
-      this.#commit(unit, {
-        records,
-        state: [],
-        seen: [],
-        ledger,
-        gaps: [],
-        ...(next !== undefined && { next }),
-      }),
+      this.#commit({ ...NOTHING, unit, records, ledger, ...(next !== undefined && { next }) }),
     );
+  }
+
+  /** Commits what is to be said anew of records that are stored, without anything having been read. */
+  commitRevisions(unit: string, records: readonly JournalRecord[]): Promise<readonly JournalEntry[]> {
+    return this.#mutex.run(() => this.#commit({ ...NOTHING, unit, records }));
   }
 
   /** Records a span that will never be read, and moves on behind it. */
@@ -183,10 +181,10 @@ export class Ingest {
         { unit: gap.unit, fromMs: gap.fromMs, toMs: gap.toMs },
         `gap recorded: ${gap.reason}`,
       );
-      await this.#commit(gap.unit, {
-        records: [],
-        state: [],
-        seen: [],
+      this.#meter.count('gatewatch_gaps_total', 1, { unit: gap.unit });
+      await this.#commit({
+        ...NOTHING,
+        unit: gap.unit,
         gaps: [gap],
         ...(next !== undefined && { next }),
       });
@@ -194,24 +192,25 @@ export class Ingest {
   }
 
   /** Lets go of what waited long enough, also when nothing was read. */
-  settle(unit: string): Promise<void> {
+  async settle(unit: string): Promise<void> {
     const nowMs = this.#clock.now();
-    return this.commitParts({ unit, window: { fromMs: nowMs, toMs: nowMs }, read: 0, parts: [], seen: [] });
+    await this.commitParts({ unit, window: { fromMs: nowMs, toMs: nowMs }, read: 0, parts: [], seen: [] });
+    this.#gaugeSettling();
   }
 
-  async #correlate(batch: IngestBatch, nowMs: number): Promise<Correlation> {
+  async #correlate(batches: readonly IngestBatch[], nowMs: number): Promise<Correlation> {
     try {
-      // The watermark of this very window counts: its lines stand in this batch or in those before it.
-      const reached =
-        batch.next === undefined
-          ? undefined
-          : readWholeThrough({ unit: batch.unit, version: 0, ...batch.next }) - this.#allowanceOf(batch.unit);
+      // The watermarks of these very windows count: their lines stand in these batches or in those before them.
+      const reached = new Map<string, number>();
+      for (const { unit, next } of batches) {
+        if (next === undefined) continue;
+        reached.set(unit, readWholeThrough({ unit, version: 0, ...next }) - this.#allowanceOf(unit));
+      }
       return await this.#correlator.process({
-        unit: batch.unit,
-        parts: batch.parts,
+        parts: batches.flatMap(({ parts }) => parts),
         nowMs,
         watermarkOf: (unit, atMs) => {
-          const live = unit === batch.unit && reached !== undefined ? reached : this.#liveWatermark(unit);
+          const live = reached.get(unit) ?? this.#liveWatermark(unit);
           return this.#past.size === 0 ? live : this.#watermarkAt(unit, atMs, live);
         },
       });
@@ -221,36 +220,44 @@ export class Ingest {
     }
   }
 
-  async #commit(unit: string, what: CommitContent): Promise<readonly JournalEntry[]> {
+  async #commit(what: CommitContent): Promise<readonly JournalEntry[]> {
     if (isEmpty(what)) return [];
     const startedMs = this.#clock.monotonic();
-    const result = await this.#write(unit, what);
+    const result = await this.#write(what);
     this.#meter.observe('gatewatch_journal_commit_ms', this.#clock.monotonic() - startedMs);
     if (result.kind === 'fenced') {
       throw new FencedError(`This worker lost the journal and stops: ${result.reason}`);
     }
-    this.#versions.set(unit, result.version);
-    if (what.next !== undefined) {
-      this.#checkpoints.set(unit, { unit, version: result.version, ...what.next });
+    this.#stands(what, result.version);
+    for (const [index, one] of what.beside.entries()) {
+      const version = result.besideVersions?.[index];
+      if (version !== undefined) this.#stands(one, version);
     }
-    this.#count(unit, what);
+    this.#countOutcomes(result.entries);
     if (result.entries.length > 0) this.#onCommit(result.entries);
     return result.entries;
   }
 
-  async #write(unit: string, what: CommitContent): Promise<CommitResult> {
+  /** The commit is on disk: where a unit now stands, and what is counted for it. */
+  #stands({ unit, next, ledger }: UnitContent, version: number): void {
+    this.#versions.set(unit, version);
+    if (next !== undefined) this.#checkpoints.set(unit, { unit, version, ...next });
+    if (ledger !== undefined) this.#count(unit, ledger);
+  }
+
+  async #write(what: CommitContent): Promise<CommitResult> {
+    const past = [...this.#past.values()];
+    const backfilled = past.length === 0 ? undefined : backfilledAmong(what.records, what.unit, past);
     try {
       return await this.#journal.commitWindow({
-        unit,
+        ...this.#unitCommit(what),
         epoch: this.#journal.epoch,
-        expectedVersion: this.#versions.get(unit) ?? 0,
         records: what.records,
         state: what.state,
-        seen: what.seen,
         gaps: what.gaps,
         nowMs: this.#clock.now(),
-        ...(what.ledger !== undefined && { ledger: what.ledger }),
-        ...(what.next !== undefined && { nextCheckpoint: what.next }),
+        ...(backfilled !== undefined && { backfilled }),
+        ...(what.beside.length > 0 && { beside: what.beside.map((one) => this.#unitCommit(one)) }),
       });
     } catch (error) {
       await this.#correlator.reset();
@@ -258,9 +265,44 @@ export class Ingest {
     }
   }
 
-  #count(unit: string, what: CommitContent): void {
-    const { ledger } = what;
-    if (ledger === undefined) return;
+  #unitCommit({ unit, seen, ledger, next }: UnitContent): UnitCommit {
+    if (ledger !== undefined) requireBalanced(ledger);
+    return {
+      unit,
+      expectedVersion: this.#versions.get(unit) ?? 0,
+      seen,
+      ...(ledger !== undefined && { ledger }),
+      ...(next !== undefined && { nextCheckpoint: next }),
+    };
+  }
+
+  /** Each record as it went out first, by how it was joined; and again each time it was written anew. */
+  #countOutcomes(entries: readonly JournalEntry[]): void {
+    const first = new Map<string, number>();
+    const revised = new Map<string, number>();
+    for (const { record, revision } of entries) {
+      if (record.kind !== 'request') continue;
+      const counts = revision === 0 ? first : revised;
+      counts.set(record.outcome, (counts.get(record.outcome) ?? 0) + 1);
+    }
+    for (const [outcome, count] of first)
+      this.#meter.count('gatewatch_records_joined_total', count, { outcome });
+    for (const [outcome, count] of revised)
+      this.#meter.count('gatewatch_records_revised_total', count, { outcome });
+  }
+
+  #gaugeSettling(): void {
+    const settling = this.#correlator.settling;
+    for (const unit of this.#settling) if (!settling.has(unit)) this.#gaugeLines(unit, 0);
+    for (const [unit, lines] of settling) this.#gaugeLines(unit, lines);
+    this.#settling = new Set(settling.keys());
+  }
+
+  #gaugeLines(unit: string, lines: number): void {
+    this.#meter.gauge('gatewatch_lines_settling', lines, { unit });
+  }
+
+  #count(unit: string, ledger: LedgerEntry): void {
     this.#meter.count('gatewatch_events_read_total', ledger.read, { unit });
     this.#meter.count('gatewatch_events_seen_total', ledger.seen, { unit });
     this.#meter.count('gatewatch_events_stored_total', ledger.stored, { unit });
@@ -270,33 +312,30 @@ export class Ingest {
   }
 }
 
-interface CommitContent {
-  readonly records: readonly JournalRecord[];
-  readonly state: Correlation['state'];
+interface UnitContent {
+  readonly unit: string;
   readonly seen: readonly SeenKey[];
   readonly ledger?: LedgerEntry;
-  readonly gaps: readonly Gap[];
   readonly next?: Omit<Checkpoint, 'unit' | 'version'>;
 }
 
-function isEmpty(what: CommitContent): boolean {
-  const rows = what.records.length + what.state.length + what.seen.length + what.gaps.length;
-  return rows === 0 && what.next === undefined;
+interface CommitContent extends UnitContent {
+  readonly beside: readonly UnitContent[];
+  readonly records: readonly JournalRecord[];
+  readonly state: Correlation['state'];
+  readonly gaps: readonly Gap[];
 }
 
-/** `seen = stored + quarantined + filtered` holds by construction; unparsed lines are stored. */
-function ledgerOf(batch: IngestBatch, correlation: Correlation): LedgerEntry {
-  let filtered = 0;
-  for (const count of correlation.filtered.values()) filtered += count;
-  const seen = batch.parts.length;
-  return {
-    unit: batch.unit,
-    window: batch.window,
-    read: batch.read,
-    seen,
-    stored: seen - filtered,
-    quarantined: 0,
-    filtered,
-    unparsed: correlation.unparsed,
-  };
+const NOTHING = { seen: [], beside: [], records: [], state: [], gaps: [] };
+
+function isEmpty(what: CommitContent): boolean {
+  const rows = what.records.length + what.state.length + what.gaps.length;
+  return (
+    rows === 0 && [what, ...what.beside].every(({ seen, next }) => seen.length === 0 && next === undefined)
+  );
+}
+
+function contentOf(batch: IngestBatch): UnitContent {
+  const { unit, seen, next } = batch;
+  return { unit, seen, ledger: ledgerOf(batch), ...(next !== undefined && { next }) };
 }

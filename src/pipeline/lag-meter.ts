@@ -18,6 +18,11 @@ export class LagMeter {
     if (this.#total >= WINDOW) this.#halve();
   }
 
+  /** How many events the answers rest on; old ones count less and less. */
+  get events(): number {
+    return this.#total;
+  }
+
   /** Lag below which `share` of the recent events stayed, in milliseconds; 0 without events. */
   quantileMs(share: number): number {
     if (this.#total === 0) return 0;

@@ -14,11 +14,19 @@ export interface LogPlanSettings {
   readonly rereadsMs: readonly number[];
 }
 
-/** One piece of reading to do, and what the checkpoint says once it is done. */
+export type Position = Omit<Checkpoint, 'unit' | 'version'>;
+
+/** One piece of reading to do. */
 export interface LogTask {
   readonly kind: 'live' | 'catch_up' | 'reread';
   readonly window: Window;
-  readonly next: Omit<Checkpoint, 'unit' | 'version'>;
+  /** For a re-read: which of the ages it is for. */
+  readonly pass?: number;
+  /**
+   * What the checkpoint says once the window has been read whole, from what it says by then: live reading goes on while
+   * a re-read is under way, and neither may undo what the other noted.
+   */
+  readonly after: (current: Checkpoint | undefined) => Position;
 }
 
 /**
@@ -34,17 +42,18 @@ export function planLive(
 ): LogTask | undefined {
   const through = checkpoint?.readThroughMs ?? nowMs - settings.firstReadMs;
   if (through >= nowMs) return undefined;
-  const rereads = [...(checkpoint?.rereads ?? [])];
   const start = Math.max(through, nowMs - sliceMs);
-  if (start > through) rereads.push({ fromMs: through, toMs: start, dueMs: 0, pass: CATCH_UP_PASS });
   const first = checkpoint === undefined || start > through;
-  const window = { fromMs: first ? start : start - overlapMs, toMs: nowMs };
+  const hole: Reread = { fromMs: through, toMs: start, dueMs: 0, pass: CATCH_UP_PASS };
   return {
     kind: 'live',
-    window,
-    next: {
-      readThroughMs: nowMs,
-      rereads: addReread(rereads, { fromMs: start, toMs: nowMs }, 0, nowMs, settings),
+    window: { fromMs: first ? start : start - overlapMs, toMs: nowMs },
+    after: (current) => {
+      const rereads = [...(current?.rereads ?? []), ...(start > through ? [hole] : [])];
+      return {
+        readThroughMs: Math.max(nowMs, current?.readThroughMs ?? nowMs),
+        rereads: addReread(rereads, { fromMs: start, toMs: nowMs }, 0, nowMs, settings),
+      };
     },
   };
 }
@@ -63,28 +72,67 @@ function planCatchUp(checkpoint: Checkpoint, nowMs: number, settings: LogPlanSet
   const hole = earliest(holes, (reread) => reread.fromMs);
   if (hole === undefined) return undefined;
   const window = { fromMs: hole.fromMs, toMs: Math.min(hole.toMs, hole.fromMs + settings.sliceMs) };
-  const rest = checkpoint.rereads.filter((reread) => reread !== hole);
-  if (window.toMs < hole.toMs) rest.push({ ...hole, fromMs: window.toMs });
-  return {
-    kind: 'catch_up',
-    window,
-    next: { readThroughMs: checkpoint.readThroughMs, rereads: addReread(rest, window, 0, nowMs, settings) },
-  };
+  return { kind: 'catch_up', window, after: passDone(window, CATCH_UP_PASS, checkpoint, nowMs, settings) };
 }
 
 function planReread(checkpoint: Checkpoint, nowMs: number, settings: LogPlanSettings): LogTask | undefined {
   const due = checkpoint.rereads.filter((reread) => reread.pass !== CATCH_UP_PASS && reread.dueMs <= nowMs);
   const reread = earliest(due, (candidate) => candidate.dueMs);
   if (reread === undefined) return undefined;
-  const rest = checkpoint.rereads.filter((candidate) => candidate !== reread);
-  return {
-    kind: 'reread',
-    window: { fromMs: reread.fromMs, toMs: reread.toMs },
-    next: {
-      readThroughMs: checkpoint.readThroughMs,
-      rereads: addReread(rest, reread, reread.pass + 1, nowMs, settings),
-    },
-  };
+  const { fromMs, toMs, pass } = reread;
+  const window = { fromMs, toMs };
+  return { kind: 'reread', window, pass, after: passDone(window, pass, checkpoint, nowMs, settings) };
+}
+
+/** This pass over the window is done; the next one is noted. */
+function passDone(
+  window: Window,
+  pass: number,
+  planned: Checkpoint,
+  nowMs: number,
+  settings: LogPlanSettings,
+): LogTask['after'] {
+  return (current = planned) => ({
+    readThroughMs: current.readThroughMs,
+    rereads: addReread(withoutSpan(current.rereads, pass, window), window, pass + 1, nowMs, settings),
+  });
+}
+
+/** What is left of the entries of a pass once a span of them was read; one may have grown while that was done. */
+function withoutSpan(rereads: readonly Reread[], pass: number, span: Window): Reread[] {
+  return rereads.flatMap((reread) => {
+    if (reread.pass !== pass || reread.toMs <= span.fromMs || reread.fromMs >= span.toMs) return [reread];
+    const before = { ...reread, toMs: span.fromMs };
+    const behind = { ...reread, fromMs: span.toMs };
+    return [before, behind].filter(({ fromMs, toMs }) => fromMs < toMs);
+  });
+}
+
+/** What was never read of a unit before a moment, and its position without it: for what the place no longer holds. */
+export function splitUnreadBefore(
+  checkpoint: Checkpoint,
+  beforeMs: number,
+): { readonly unread: readonly Window[]; readonly position: Position } {
+  const { readThroughMs, rereads } = checkpoint;
+  const unread = rereads
+    .filter(({ pass, fromMs }) => pass === CATCH_UP_PASS && fromMs < beforeMs)
+    .map(({ fromMs, toMs }) => ({ fromMs, toMs: Math.min(toMs, beforeMs) }));
+  if (readThroughMs < beforeMs) unread.push({ fromMs: readThroughMs, toMs: beforeMs });
+  const left = rereads
+    .map((reread) => ({ ...reread, fromMs: Math.max(reread.fromMs, beforeMs) }))
+    .filter(({ fromMs, toMs }) => fromMs < toMs);
+  return { unread, position: { readThroughMs: Math.max(readThroughMs, beforeMs), rereads: left } };
+}
+
+/** Least span to which the re-reads of neighbours grow together, milliseconds. */
+const LEAST_REREAD_MS = 600_000;
+
+/**
+ * How long a span for a re-read at some age may grow. Its age counts from its end, so growing keeps its beginning
+ * waiting: the slices of catching up, which can be hours, are no measure for it.
+ */
+export function longestRereadMs(ageMs: number): number {
+  return Math.max(LEAST_REREAD_MS, ageMs / 12);
 }
 
 /**
@@ -102,7 +150,7 @@ function addReread(
   const pass = settings.rereadsMs.findIndex((age, index) => index >= firstPass && span.toMs + age > nowMs);
   const ageMs = settings.rereadsMs[pass];
   if (ageMs === undefined) return [...rereads];
-  const longest = Math.max(settings.sliceMs, ageMs / 12);
+  const longest = longestRereadMs(ageMs);
   const next: Reread = { fromMs: span.fromMs, toMs: span.toMs, dueMs: span.toMs + ageMs, pass };
   const neighbour = rereads.find(
     (reread) => reread.pass === pass && reread.toMs === span.fromMs && span.toMs - reread.fromMs <= longest,

@@ -65,6 +65,10 @@ export class MetricUnit {
     for await (const page of this.source.read(window, signal)) {
       const fresh = await this.#unknown(page.items);
       read += page.read;
+      for (const { fromMs, toMs, reason } of page.gone ?? []) {
+        const recordedMs = this.#clock.now();
+        await this.#ingest.commitGap({ unit: this.unit, fromMs, toMs, reason, recordedMs });
+      }
       if (fresh.length === 0) continue;
       const entries = await this.#ingest.commitRecords(
         this.unit,
@@ -81,7 +85,11 @@ export class MetricUnit {
 
   /** Points that say something new: never seen, or with other values than the newest revision. */
   async #unknown(points: readonly MetricRecord[]): Promise<MetricRecord[]> {
-    const stored = await this.#journal.latest(points.map((point) => point.recordId));
+    const oldestMs = Math.min(...points.map((point) => point.eventMs));
+    const stored = await this.#journal.latest(
+      points.map((point) => point.recordId),
+      oldestMs,
+    );
     return points.filter((point) => stored.get(point.recordId)?.eventId !== point.eventId);
   }
 

@@ -6,6 +6,12 @@ import { logUnitOf } from './topology.ts';
 /** Unit → keys of the source events that stand in records. */
 export type KeysByUnit = ReadonlyMap<string, ReadonlySet<string>>;
 
+export interface StoredKeys {
+  readonly known: KeysByUnit;
+  /** Lines that nobody could read at the time. Read again on order, they may be readable by now. */
+  readonly unread: KeysByUnit;
+}
+
 /** A record's own time and those of its lines differ by the length of a request and by clocks, milliseconds. */
 const MARGIN_MS = 120_000;
 const PAGE_ENTRIES = 2_000;
@@ -19,17 +25,18 @@ export async function storedKeys(
   journal: Pick<JournalReader, 'query'>,
   span: Window,
   signal: AbortSignal,
-): Promise<KeysByUnit> {
-  const keys = new Map<string, Set<string>>();
+): Promise<StoredKeys> {
+  const known = new Map<string, Set<string>>();
+  const unread = new Map<string, Set<string>>();
   const fromMs = span.fromMs - MARGIN_MS;
   let toMs = span.toMs + MARGIN_MS;
   let limit = PAGE_ENTRIES;
   for (;;) {
     signal.throwIfAborted();
     const entries = await journal.query({ stream: 'records', fromMs, toMs, limit, revisions: 'latest' });
-    for (const entry of entries) addKeys(keys, entry);
+    for (const entry of entries) addKeys(entry.record.kind === 'unparsed' ? unread : known, entry);
     const oldestMs = entries.at(-1)?.eventMs;
-    if (oldestMs === undefined || entries.length < limit) return keys;
+    if (oldestMs === undefined || entries.length < limit) return { known, unread };
     // The oldest millisecond may go on: it is asked for again, with more room when it filled the whole page.
     limit = oldestMs + 1 < toMs ? PAGE_ENTRIES : limit * 2;
     toMs = oldestMs + 1;
@@ -37,7 +44,7 @@ export async function storedKeys(
 }
 
 function addKeys(keys: Map<string, Set<string>>, { record }: JournalEntry): void {
-  if (record.kind === 'metric') return;
+  if (record.kind !== 'request' && record.kind !== 'unparsed') return;
   if (record.kind === 'request' && isAlone(record)) return;
   for (const part of record.parts) keysOf(keys, part).add(`${part.logStream}\n${part.eventId}`);
 }

@@ -6,6 +6,22 @@ export function logUnitOf(group: LogGroupRef): string {
   return `logs:${group.account}:${group.region}:${group.logGroup}`;
 }
 
+/** The group behind a unit. */
+export function logGroupOf(unit: string): LogGroupRef {
+  const [, account = '', region = '', ...name] = unit.split(':');
+  return { account, region, logGroup: name.join(':') };
+}
+
+/** Every log group that the inventory names, once. */
+export function logGroupsOf({ stages }: Inventory): LogGroupRef[] {
+  const groups = stages.flatMap(({ accessLogGroup, authorizers }) => [
+    accessLogGroup,
+    ...Object.values(authorizers).map(({ logGroup }) => logGroup),
+  ]);
+  const known = groups.filter((group) => group !== undefined);
+  return [...new Map(known.map((group) => [logUnitOf(group), group])).values()];
+}
+
 interface Behind {
   readonly accessUnits: Set<string>;
   readonly stages: StageInventory[];

@@ -85,7 +85,8 @@ function lastGroupOfCard(text: string, groups: readonly Group[], first: number):
     const group = groups[last];
     if (group === undefined || digits.length + group.end - group.start > 19) break;
     digits += text.slice(group.start, group.end);
-    if (digits.length >= 13 && isCardShape(text, groups.slice(first, last + 1)) && isCardNumber(digits)) {
+    // The check digit first: it turns nine of ten numbers away, and no list is made for them.
+    if (digits.length >= 13 && isCardNumber(digits) && isCardShape(text, groups.slice(first, last + 1))) {
       longest = last;
     }
   }
@@ -102,11 +103,11 @@ function isCardShape(text: string, groups: readonly Group[]): boolean {
 
 /** True for 13 to 19 digits that an issuer could have given out. */
 export function isCardNumber(digits: string): boolean {
-  const known = ISSUERS.some((range) => {
+  if (!passesLuhn(digits)) return false;
+  return ISSUERS.some((range) => {
     const prefix = Number(digits.slice(0, range.digits));
     return prefix >= range.from && prefix <= range.to && range.lengths.includes(digits.length);
   });
-  return known && passesLuhn(digits);
 }
 
 function passesLuhn(digits: string): boolean {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { secret } from '../core/config-fields.ts';
+import { secret, wholeNumber } from '../core/config-fields.ts';
+import { SHORTEST_CAP } from './truncate.ts';
 
 /** Bytes below which a pseudonym key could be guessed. */
 const MIN_KEY_BYTES = 16;
@@ -34,6 +35,13 @@ export const redactionConfig = z
       .meta({
         description: 'What is replaced by a pseudonym before anything is written.',
         examples: [['principal', 'customer']],
+      }),
+    maxTextLength: wholeNumber(SHORTEST_CAP, 1_048_576)
+      .exactOptional()
+      .meta({
+        description:
+          'Longest text kept of one value or unread line, in characters; what is longer is cut and marked with its length and SHA-256. Absent: texts are kept whole.',
+        examples: [32_768],
       }),
   })
   .meta({ description: 'Redaction and pseudonyms.' });

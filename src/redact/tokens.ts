@@ -37,7 +37,8 @@ function partsEnd(text: string, headEnd: number): number {
   return end;
 }
 
-const ACCESS_KEY_ID = /(?<![A-Z0-9])A(?:KIA|SIA|BIA|CCA)[A-Z0-9]{16,124}/g;
+/** To the end of the run: a match that stopped short would leave a beginning for the next look, and so on through the text. */
+const ACCESS_KEY_ID = /(?<![A-Z0-9])A(?:KIA|SIA|BIA|CCA)[A-Z0-9]{16,}/g;
 
 /** AWS access key ids, long-lived (`AKIA`) and temporary (`ASIA`); the gateway's own ids never look so. */
 export function findAwsAccessKeyIds(text: string, found: Span[]): void {
@@ -59,9 +60,9 @@ export function findAwsSecretKeys(text: string, found: Span[]): void {
   }
 }
 
-/** Tokens that name their issuer: GitHub, GitLab, Slack, Stripe, Google, Dynatrace. */
+/** Tokens that name their issuer: GitHub, GitLab, Slack, Stripe, Google, Dynatrace. Each to the end of its run, as above. */
 const ISSUED =
-  /(?<![A-Za-z0-9])(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{22,255}|glpat-[A-Za-z0-9_-]{20,64}|xox[abeprs]-[A-Za-z0-9-]{10,255}|[sr]k_(?:live|test)_[A-Za-z0-9]{16,255}|AIza[A-Za-z0-9_-]{35}|dt0[a-z][0-9]{2}\.[A-Z0-9]{24}(?:\.[A-Z0-9]{64})?)/g;
+  /(?<![A-Za-z0-9])(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,}|glpat-[A-Za-z0-9_-]{20,}|xox[abeprs]-[A-Za-z0-9-]{10,}|[sr]k_(?:live|test)_[A-Za-z0-9]{16,}|AIza[A-Za-z0-9_-]{35,}|dt0[a-z][0-9]{2}\.[A-Z0-9]{24}(?:\.[A-Z0-9]{64})?)/g;
 
 export function findIssuedTokens(text: string, found: Span[]): void {
   for (const match of text.matchAll(ISSUED)) {

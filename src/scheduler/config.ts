@@ -13,6 +13,7 @@ export const scheduleConfig = z
     metrics: schedule('*/5 * * * *', 'metrics are read'),
     logs: schedule('*/20 * * * * *', 'log groups are read'),
     inventory: schedule('*/10 * * * *', 'APIs and stages are listed again'),
+    alarms: schedule('*/30 * * * * *', 'state changes of alarms are read, where they are followed'),
   })
   .meta({ description: 'When each source runs.' });
 

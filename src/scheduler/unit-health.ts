@@ -23,6 +23,8 @@ export class UnitHealth {
   readonly #meter: Meter;
   readonly #tracer: Tracer;
   readonly #held = new Map<string, { reason: string; sinceMs: number; probedAt: number }>();
+  /** One refusal may hold many units (a role that is denied): it is said for the first of them. */
+  readonly #saidReasons = new Set<string>();
   /** By unit, then by what was being done: success at one thing does not mend the failure of another. */
   readonly #errors = new Map<string, Map<string, string>>();
 
@@ -77,15 +79,24 @@ export class UnitHealth {
       return;
     }
     const known = this.#held.get(unit);
-    if (known?.reason !== reason) {
-      this.#logger.error(
-        { unit, reason },
-        'source held: nothing is lost, reading resumes once this is mended',
-      );
-    }
+    if (known?.reason !== reason) this.#sayHeld(unit, reason);
     const sinceMs = known?.sinceMs ?? this.#clock.now();
     this.#held.set(unit, { reason, sinceMs, probedAt: this.#clock.monotonic() });
+    this.#forgetReasons();
     this.#meter.gauge('gatewatch_unit_held', 1, { unit });
+  }
+
+  #sayHeld(unit: string, reason: string): void {
+    const said = 'source held: nothing is lost, reading resumes once this is mended';
+    if (this.#saidReasons.has(reason)) this.#logger.debug({ unit, reason }, said);
+    else this.#logger.error({ unit, reason }, said);
+    this.#saidReasons.add(reason);
+  }
+
+  /** A refusal that holds nobody any more is news when it comes again. */
+  #forgetReasons(): void {
+    const holding = new Set([...this.#held.values()].map(({ reason }) => reason));
+    for (const reason of this.#saidReasons) if (!holding.has(reason)) this.#saidReasons.delete(reason);
   }
 
   /** Said when it begins and when its reason changes, not at every turn of an outage. */
@@ -101,6 +112,7 @@ export class UnitHealth {
   #recovered(unit: string, what: string): void {
     this.#errors.get(unit)?.delete(what);
     if (!this.#held.delete(unit)) return;
+    this.#forgetReasons();
     this.#meter.gauge('gatewatch_unit_held', 0, { unit });
     this.#logger.info({ unit }, 'source resumed');
   }

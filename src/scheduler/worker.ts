@@ -1,24 +1,24 @@
-import cron, { type ScheduledTask } from 'node-cron';
 import type { Clock } from '../core/clock.ts';
-import { FencedError, messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Meter } from '../core/meter.ts';
 import { runLimited } from '../core/run-limited.ts';
 import type { Tracer } from '../core/tracer.ts';
 import type { Inventory } from '../model/inventory.ts';
-import type { Journal, StreamName } from '../model/journal.ts';
+import type { Journal } from '../model/journal.ts';
 import type { Backfill, TurnResult } from '../pipeline/backfill.ts';
 import type { LaneDrain, LaneStatus } from '../pipeline/drain-lane.ts';
 import type { Ingest } from '../pipeline/ingest.ts';
+import type { LaneSet } from '../pipeline/lane-set.ts';
 import type { LogUnit } from '../pipeline/log-unit.ts';
-import type { MetricUnit } from '../pipeline/metric-unit.ts';
+import type { Redelivery } from '../pipeline/redelivery.ts';
+import { BackfillTurns } from './backfill-turns.ts';
 import type { ScheduleConfig } from './config.ts';
+import { pruneRegularly, renewLease } from './keep-journal.ts';
+import { LivePolls } from './live-polls.ts';
+import { type CronTask, createCron, type StartCron } from './start-cron.ts';
+import { TaskRuns } from './task-runs.ts';
 import { UnitHealth, type UnitState } from './unit-health.ts';
-
-export interface Units {
-  readonly logs: readonly LogUnit[];
-  readonly metrics: readonly MetricUnit[];
-}
+import type { Chore, PolledUnit, Units } from './units.ts';
 
 export interface WorkerOptions {
   readonly clock: Clock;
@@ -27,8 +27,11 @@ export interface WorkerOptions {
   readonly tracer?: Tracer;
   readonly journal: Journal;
   readonly ingest: Ingest;
-  readonly lanes: readonly LaneDrain[];
-  readonly schedule: ScheduleConfig;
+  readonly lanes: LaneSet;
+  readonly schedule: Omit<ScheduleConfig, 'alarms'> & Partial<ScheduleConfig>;
+  readonly chores?: readonly Chore[];
+  /** Keeps the schedules; absent: by `clock`. */
+  readonly startCron?: StartCron;
   /** Lists APIs and stages again and returns what to go on with. */
   readonly discover: (signal: AbortSignal) => Promise<Inventory>;
   /** Units for an inventory; a unit that stays keeps its object. */
@@ -37,30 +40,39 @@ export interface WorkerOptions {
   readonly heartbeat?: () => void;
   /** How long seen keys and settled state are kept, milliseconds. */
   readonly seenForMs: number;
-  /** Carries out what commands beside this worker have ordered. */
+  /** Why nothing new may be read now; what is stored is delivered all the same. */
+  readonly intakeStop?: () => { readonly reason: string } | undefined;
+  /** Runs beside everything else; when it throws, the worker ends with that. */
+  readonly companion?: { run(signal: AbortSignal): Promise<void> };
+  /** These two carry out what commands beside this worker have ordered. */
   readonly backfill: Backfill;
+  readonly redelivery: Redelivery;
+}
+
+export interface UnitStatus extends UnitState {
+  readonly readThroughMs: number | undefined;
+  /** Since when the log group has not existed. */
+  readonly missingSinceMs?: number | undefined;
+  /** What has outgrown its setting, in words. */
+  readonly remark?: string | undefined;
 }
 
 export interface WorkerStatus {
   readonly inventory: Inventory | undefined;
-  readonly units: readonly (UnitState & { readonly readThroughMs: number | undefined })[];
+  readonly units: readonly UnitStatus[];
   readonly lanes: readonly LaneStatus[];
+  /** Lanes of what backfills bring: they promise no time. */
+  readonly backfillLanes: readonly LaneStatus[];
   readonly skippedRuns: number;
 }
 
 /** How many groups are read at the same time: the quota is shared, so more would only wait longer each. */
 const UNITS_AT_ONCE = 6;
-const LEASE_RENEWAL_MS = 5_000;
-const PRUNE_MS = 600_000;
 const BEHIND_PAUSE_MS = 2_000;
 const ORDER_PAUSE_MS = 2_000;
-/** Slowest rhythm of an order that is blocked. */
-const BLOCKED_PAUSE_MS = 60_000;
 /** An order waits this long for live reading to finish its turn, and this often looks. */
 const LIVE_FIRST_MS = 10_000;
 const LIVE_LOOK_MS = 100;
-/** Turns without any progress after which a command that carries out one order gives up; the order stays. */
-const MOST_BLOCKED_TURNS = 5;
 
 /**
  * Runs everything: sources by their schedules, catching up beside them, one drain per lane. A run that is still busy is
@@ -69,24 +81,44 @@ const MOST_BLOCKED_TURNS = 5;
 export class Worker {
   readonly #options: WorkerOptions;
   readonly #health: UnitHealth;
-  /** Tasks under way, by name. */
-  readonly #busy = new Map<string, Promise<void>>();
+  readonly #lanes: readonly LaneDrain[];
+  readonly #backfills: BackfillTurns;
+  readonly #tasks: TaskRuns;
+  readonly #live: LivePolls<LogUnit>;
+  readonly #livePolled: LivePolls<PolledUnit>;
   #inventory: Inventory | undefined;
   #units: Units = { logs: [], metrics: [] };
-  #skippedRuns = 0;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
     this.#health = new UnitHealth(options);
+    this.#lanes = [...options.lanes.live, ...options.lanes.backfill];
+    this.#backfills = new BackfillTurns({
+      ...options,
+      units: () => ({ ...this.#units, complete: this.#inventory?.complete === true }),
+      beforeRead: (signal) => this.#liveFirst(signal),
+    });
+    this.#tasks = new TaskRuns(options);
+    const polls = (task: string) => ({
+      limit: UNITS_AT_ONCE,
+      onSkipped: (unit: string) => this.#tasks.countSkipped({ task, unit }),
+    });
+    this.#live = new LivePolls(polls('logs'));
+    this.#livePolled = new LivePolls(polls('metrics'));
   }
 
   status(): WorkerStatus {
-    const units = [...this.#units.logs, ...this.#units.metrics].map(({ unit }) => ({
+    const remarks = new Map(
+      this.#units.logs.map(({ unit, missingSinceMs, remark }) => [unit, { missingSinceMs, remark }]),
+    );
+    const units = this.#allUnits().map(({ unit }) => ({
       ...this.#health.stateOf(unit),
       readThroughMs: this.#options.ingest.readWholeThrough(unit),
+      ...remarks.get(unit),
     }));
-    const lanes = this.#options.lanes.map((lane) => lane.status);
-    return { inventory: this.#inventory, units, lanes, skippedRuns: this.#skippedRuns };
+    const lanes = this.#options.lanes.live.map((lane) => lane.status);
+    const backfillLanes = this.#options.lanes.backfill.map((lane) => lane.status);
+    return { inventory: this.#inventory, units, lanes, backfillLanes, skippedRuns: this.#tasks.skipped };
   }
 
   /** Works until the signal aborts, then returns once every task has ended. Throws `FencedError` when it lost the journal. */
@@ -94,30 +126,33 @@ export class Worker {
     const stop = new AbortController();
     const all = AbortSignal.any([signal, stop.signal]);
     const fail = (error: unknown) => stop.abort(error);
-    await this.#start(all);
+    if (!(await this.#begins(all))) return;
     const background = this.#background(all, fail);
     const tasks = this.#schedule(all, fail);
-    await this.#single('logs', () => this.#logsTick(all)).catch(fail);
-    await this.#single('metrics', () => this.#metricsTick(all)).catch(fail);
+    await this.#liveTurn(all).catch(fail);
+    await Promise.all([this.#polledTurn('metrics', all), this.#polledTurn('alarms', all)]).catch(fail);
     await aborted(all);
     for (const task of tasks) await task.destroy();
-    await Promise.allSettled([...background, ...this.#busy.values()]);
+    await Promise.allSettled([...background, this.#tasks.ended()]);
     if (stop.signal.aborted && !signal.aborted) throw stop.signal.reason;
   }
 
   /**
-   * Reads everything up to now and delivers it. Returns what is left undone, in words; empty when all is done. Ends at
-   * the signal at the latest.
+   * Reads everything up to now, carries out the orders that wait, and delivers. Returns what is left undone, in words;
+   * empty when all is done. Ends at the signal at the latest.
    */
   async once(signal: AbortSignal): Promise<readonly string[]> {
     const stop = new AbortController();
     const all = AbortSignal.any([signal, stop.signal]);
     await this.#start(all);
-    const background = [...this.#drains(all, (error) => stop.abort(error)), this.#renewLease(all)];
+    const background = this.#beside(all, (error) => stop.abort(error));
     try {
       await this.#readAll(all);
+      const unread = await this.#backfills.finish(all);
       await this.#drainAll(all);
-      return await this.#leftUndone();
+      const unsent = await this.#options.redelivery.finish(all);
+      stop.signal.throwIfAborted();
+      return [...(await this.#leftUndone()), ...unread, ...unsent];
     } finally {
       stop.abort(new Error('done'));
       await Promise.allSettled(background);
@@ -136,9 +171,9 @@ export class Worker {
     const stop = new AbortController();
     const all = AbortSignal.any([signal, stop.signal]);
     await this.#start(all);
-    const background = [...this.#drains(all, (error) => stop.abort(error)), this.#renewLease(all)];
+    const background = this.#beside(all, (error) => stop.abort(error));
     try {
-      const left = await this.#turnsOf(orderId, all, onTurn);
+      const left = await this.#backfills.carryOut(orderId, all, onTurn);
       await this.#drainAll(all);
       return [...left, ...(await this.#undeliveredLanes())];
     } finally {
@@ -147,27 +182,21 @@ export class Worker {
     }
   }
 
-  async #turnsOf(
-    orderId: string,
-    signal: AbortSignal,
-    onTurn: (turn: TurnResult) => void,
-  ): Promise<readonly string[]> {
-    for (let blocked = 0; blocked < MOST_BLOCKED_TURNS; ) {
-      const turn = await this.#orderTurn(signal, orderId);
-      onTurn(turn);
-      if (turn.kind === 'idle' || turn.kind === 'done') return [];
-      if (turn.kind === 'failed') return [turn.order.message ?? 'the order failed'];
-      blocked = turn.kind === 'blocked' ? blocked + 1 : 0;
-      if (blocked > 0) await this.#options.clock.sleep(Math.min(5_000, 200 * 2 ** blocked), signal);
+  /** False when it was told to stop before it had begun: that is an end like any other. */
+  async #begins(signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.#start(signal);
+      return true;
+    } catch (error) {
+      if (signal.aborted) return false;
+      throw error;
     }
-    const order = (await this.#options.journal.orders()).find(({ id }) => id === orderId);
-    return [order?.message ?? 'the order made no progress'];
   }
 
   async #start(signal: AbortSignal): Promise<void> {
     await this.#options.ingest.start();
     await this.#options.backfill.resume();
-    for (const lane of this.#options.lanes) await lane.start();
+    for (const lane of this.#lanes) await lane.start();
     await this.#refreshInventory(signal);
   }
 
@@ -180,56 +209,50 @@ export class Worker {
     for (const problem of inventory.problems) this.#options.logger.warn({ ...problem }, 'inventory');
   }
 
-  #schedule(signal: AbortSignal, fail: (error: unknown) => void): ScheduledTask[] {
-    const { schedule } = this.#options;
-    const task = (name: string, expression: string, work: () => Promise<void>) =>
-      cron.schedule(expression, () => this.#single(name, work).catch(fail), { timezone: 'UTC', name });
+  #schedule(signal: AbortSignal, fail: (error: unknown) => void): CronTask[] {
+    const { schedule, clock, startCron = createCron(clock), chores = [] } = this.#options;
+    const { alarms = '*/30 * * * * *' } = schedule;
+    const at = (name: string, when: string, run: () => Promise<void>) =>
+      startCron(name, when, () => run().catch(fail));
+    const task = (name: 'logs' | 'metrics' | 'inventory', run: () => Promise<void>) =>
+      at(name, schedule[name], run);
     return [
-      task('logs', schedule.logs, () => this.#logsTick(signal)),
-      task('metrics', schedule.metrics, () => this.#metricsTick(signal)),
-      task('inventory', schedule.inventory, () => this.#refreshInventory(signal)),
+      task('logs', () => this.#liveTurn(signal)),
+      task('metrics', () => this.#polledTurn('metrics', signal)),
+      task('inventory', () => this.#tasks.single('inventory', () => this.#refreshInventory(signal))),
+      ...(this.#units.alarms ? [at('alarms', alarms, () => this.#polledTurn('alarms', signal))] : []),
+      ...chores.map(({ name, schedule: when, run }) =>
+        at(name, when, () => this.#tasks.single(name, () => run(signal))),
+      ),
     ];
   }
 
-  /** Starts a task unless its last run is still busy; that is counted, not queued. */
-  async #single(name: string, work: () => Promise<void>): Promise<void> {
-    if (this.#busy.has(name)) {
-      this.#skippedRuns += 1;
-      this.#options.meter.count('gatewatch_schedule_skipped_total', 1, { task: name });
-      return;
-    }
-    const running = this.#timed(name, work).finally(() => this.#busy.delete(name));
-    this.#busy.set(name, running);
-    await running;
+  /** A turn does not wait for the one before: only a group that is still being read is left out of it. */
+  #liveTurn(signal: AbortSignal): Promise<void> {
+    return this.#tasks.run('logs', () => this.#logsTick(signal));
   }
 
-  async #timed(name: string, work: () => Promise<void>): Promise<void> {
-    const startedMs = this.#options.clock.monotonic();
-    try {
-      await work();
-    } catch (error) {
-      if (error instanceof FencedError) throw error;
-      this.#options.logger.error(
-        { task: name, reason: messageOf(error) },
-        'task failed; it runs again on schedule',
-      );
-    } finally {
-      const tookMs = this.#options.clock.monotonic() - startedMs;
-      this.#options.meter.observe('gatewatch_schedule_run_ms', tookMs, { task: name });
-    }
+  #polledTurn(kind: 'metrics' | 'alarms', signal: AbortSignal): Promise<void> {
+    return this.#tasks.run(kind, () => this.#polledTick(kind, signal));
   }
 
   async #logsTick(signal: AbortSignal): Promise<void> {
-    await runLimited(this.#units.logs, UNITS_AT_ONCE, async (unit) => {
-      if (!signal.aborted) await this.#health.attempt(unit.unit, 'live', signal, () => unit.pollLive(signal));
+    if (!this.#mayRead(signal)) return;
+    await this.#live.turn(this.#units.logs, async (unit) => {
+      if (this.#mayRead(signal))
+        await this.#health.attempt(unit.unit, 'live', signal, () => unit.pollLive(signal));
     });
     await this.#settle();
   }
 
-  async #metricsTick(signal: AbortSignal): Promise<void> {
-    await runLimited(this.#units.metrics, UNITS_AT_ONCE, async (unit) => {
-      if (!signal.aborted) await this.#health.attempt(unit.unit, 'metrics', signal, () => unit.poll(signal));
+  async #polledTick(kind: 'metrics' | 'alarms', signal: AbortSignal): Promise<void> {
+    await this.#livePolled.turn(this.#units[kind] ?? [], async (unit) => {
+      if (this.#mayRead(signal)) await this.#health.attempt(unit.unit, kind, signal, () => unit.poll(signal));
     });
+  }
+
+  #allUnits(): readonly { readonly unit: string }[] {
+    return [...this.#units.logs, ...this.#units.metrics, ...(this.#units.alarms ?? [])];
   }
 
   /** Watermarks moved: lets go of what waited for them, whichever group it came from. */
@@ -238,18 +261,32 @@ export class Worker {
     if (first !== undefined) await this.#options.ingest.settle(first.unit);
   }
 
+  #mayRead(signal: AbortSignal): boolean {
+    return !signal.aborted && this.#options.intakeStop?.() === undefined;
+  }
+
   #background(signal: AbortSignal, fail: (error: unknown) => void): Promise<void>[] {
     return [
-      ...this.#drains(signal, fail),
+      ...this.#beside(signal, fail),
       this.#behindLoop(signal).catch(fail),
-      this.#ordersLoop(signal).catch(fail),
-      this.#renewLease(signal).catch(fail),
-      this.#pruneLoop(signal).catch(fail),
+      this.#backfills.run(signal).catch(fail),
+      this.#options.redelivery.run(signal).catch(fail),
+      pruneRegularly(this.#options, signal).catch(fail),
+    ];
+  }
+
+  /** What runs beside any reading. */
+  #beside(signal: AbortSignal, fail: (error: unknown) => void): Promise<void>[] {
+    const { companion } = this.#options;
+    return [
+      ...this.#drains(signal, fail),
+      renewLease(this.#options, signal).catch(fail),
+      ...(companion === undefined ? [] : [companion.run(signal).catch(fail)]),
     ];
   }
 
   #drains(signal: AbortSignal, fail: (error: unknown) => void): Promise<void>[] {
-    return this.#options.lanes.map((lane) => lane.run(signal).catch(fail));
+    return this.#lanes.map((lane) => lane.run(signal).catch(fail));
   }
 
   /** Catches up and reads again, one piece per group and turn, so that live reading is never far from its turn. */
@@ -263,7 +300,7 @@ export class Worker {
   async #behindTurn(signal: AbortSignal): Promise<boolean> {
     let worked = false;
     await runLimited(this.#units.logs, UNITS_AT_ONCE, async (unit) => {
-      if (signal.aborted) return;
+      if (!this.#mayRead(signal)) return;
       const did = await this.#health.attempt(unit.unit, 'behind', signal, () => unit.pollBehind(signal));
       worked ||= did === true;
     });
@@ -271,64 +308,23 @@ export class Worker {
     return worked;
   }
 
-  /** Carries out orders one slice at a time, giving way to live reading before each window. */
-  async #ordersLoop(signal: AbortSignal): Promise<void> {
-    let blocked = 0;
-    while (!signal.aborted) {
-      const kind = await this.#orderTurn(signal).then((turn) => turn.kind, this.#orderFailed(signal));
-      blocked = kind === 'blocked' ? blocked + 1 : 0;
-      const pauseMs = Math.min(BLOCKED_PAUSE_MS, ORDER_PAUSE_MS * 2 ** blocked);
-      if (kind === 'idle' || kind === 'blocked')
-        await this.#options.clock.sleep(pauseMs, signal).catch(() => undefined);
-    }
-  }
-
-  #orderFailed(signal: AbortSignal): (error: unknown) => 'blocked' {
-    return (error) => {
-      if (error instanceof FencedError) throw error;
-      if (!signal.aborted)
-        this.#options.logger.error({ reason: messageOf(error) }, 'an order failed; it is tried again');
-      return 'blocked';
-    };
-  }
-
-  #orderTurn(signal: AbortSignal, only?: string): Promise<TurnResult> {
-    const units = { ...this.#units, complete: this.#inventory?.complete === true };
-    const beforeRead = () => this.#liveFirst(signal);
-    return this.#options.backfill.turn({ units, signal, beforeRead, ...(only !== undefined && { only }) });
-  }
-
   /** Waits while live reading is at work, not for ever: an overloaded group must not starve an order. */
   async #liveFirst(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
+    while (!this.#mayRead(signal) && !signal.aborted) {
+      await clock.sleep(ORDER_PAUSE_MS, signal).catch(() => undefined);
+    }
     const untilMs = clock.monotonic() + LIVE_FIRST_MS;
-    while (this.#busy.has('logs') && clock.monotonic() < untilMs && !signal.aborted) {
+    while (this.#live.busy && clock.monotonic() < untilMs && !signal.aborted) {
       await clock.sleep(LIVE_LOOK_MS, signal).catch(() => undefined);
-    }
-  }
-
-  async #renewLease(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await this.#options.clock.sleep(LEASE_RENEWAL_MS, signal).catch(() => undefined);
-      if (signal.aborted) return;
-      this.#options.heartbeat?.();
-      if ((await this.#options.journal.renewLease()) === 'fenced') {
-        throw new FencedError('This worker lost the journal to another one and stops');
-      }
-    }
-  }
-
-  async #pruneLoop(signal: AbortSignal): Promise<void> {
-    const { clock, journal, seenForMs } = this.#options;
-    while (!signal.aborted) {
-      await clock.sleep(PRUNE_MS, signal).catch(() => undefined);
-      if (!signal.aborted) await journal.prune(clock.now(), clock.now() - seenForMs);
     }
   }
 
   async #readAll(signal: AbortSignal): Promise<void> {
     for (let turn = 0; !signal.aborted; turn += 1) {
-      await Promise.all([this.#logsTick(signal), this.#metricsTick(signal)]);
+      await Promise.all([this.#logsTick(signal), this.#polledTick('metrics', signal)]);
+      // Afterwards: what an alarm fired for is among the requests just read.
+      await this.#polledTick('alarms', signal);
       while (!signal.aborted && (await this.#behindTurn(signal)));
       if (this.#unread().length === 0) return;
       await this.#options.clock.sleep(Math.min(5_000, 200 * 2 ** turn), signal).catch(() => undefined);
@@ -337,7 +333,9 @@ export class Worker {
 
   /** Units whose last attempt did not go through. */
   #unread(): string[] {
-    return [...this.#units.logs, ...this.#units.metrics].flatMap(({ unit }) => {
+    const stop = this.#options.intakeStop?.();
+    if (stop !== undefined) return [`reading is stopped: ${stop.reason}`];
+    return this.#allUnits().flatMap(({ unit }) => {
       const { held, lastError } = this.#health.stateOf(unit);
       if (held !== undefined) return [];
       return lastError === undefined ? [] : [`${unit} was not read whole: ${lastError}`];
@@ -345,8 +343,8 @@ export class Worker {
   }
 
   async #drainAll(signal: AbortSignal): Promise<void> {
-    for (const lane of this.#options.lanes) {
-      while (!signal.aborted && lane.status.held === undefined && (await this.#isPending(lane))) {
+    for (const lane of this.#lanes) {
+      while (!signal.aborted && this.#heldReason(lane) === undefined && (await this.#isPending(lane))) {
         lane.wake();
         await this.#options.clock.sleep(20, signal).catch(() => undefined);
       }
@@ -354,16 +352,18 @@ export class Worker {
   }
 
   async #isPending(lane: LaneDrain): Promise<boolean> {
-    return (await this.#pendingOf(lane.id.stream, lane.status.cursor)) > 0;
+    return (await this.#options.journal.readLane(lane.id, lane.status.cursor, 1)).length > 0;
   }
 
-  async #pendingOf(stream: StreamName, cursor: number): Promise<number> {
-    return (await this.#options.journal.readStream(stream, cursor, 1)).length;
+  /** Why a lane waits for a person: its own fault, or that of the live lane it gives way to. */
+  #heldReason({ id, status }: LaneDrain): string | undefined {
+    if (id.class === 'live' || status.held !== undefined) return status.held;
+    return this.#options.lanes.liveFirst.heldBehind(id);
   }
 
   async #leftUndone(): Promise<string[]> {
     const left = this.#unread();
-    for (const { unit } of [...this.#units.logs, ...this.#units.metrics]) {
+    for (const { unit } of this.#allUnits()) {
       const { held } = this.#health.stateOf(unit);
       if (held !== undefined) left.push(`${unit} is held: ${held.reason}`);
     }
@@ -373,11 +373,13 @@ export class Worker {
 
   async #undeliveredLanes(): Promise<string[]> {
     const left: string[] = [];
-    for (const lane of this.#options.lanes) {
+    for (const lane of this.#lanes) {
       const { held, trouble } = lane.status;
       if (held !== undefined) left.push(`lane ${lane.id.name} is held: ${held}`);
       else if (await this.#isPending(lane))
-        left.push(`lane ${lane.id.name} is not drained: ${trouble ?? 'time is up'}`);
+        left.push(
+          `lane ${lane.id.name} is not drained: ${this.#heldReason(lane) ?? trouble ?? 'time is up'}`,
+        );
     }
     return left;
   }

@@ -1,5 +1,6 @@
 import { oneLine } from '../telemetry/one-line.ts';
-import type { Finding, Readiness } from './readiness.ts';
+import type { Finding } from './finding.ts';
+import type { Readiness } from './readiness.ts';
 
 /** The readiness for a person at a terminal: a verdict, then one sentence per line. */
 export function readinessText({ ready, reasons, notices }: Readiness): string {
@@ -19,6 +20,7 @@ export function readinessBody(readiness: Readiness): Record<string, unknown> {
     at: new Date(readiness.atMs).toISOString(),
     reasons: readiness.reasons.map(withTimes),
     notices: readiness.notices.map(withTimes),
+    ...(readiness.storage !== undefined && { storage: readiness.storage }),
   };
 }
 

@@ -1,5 +1,8 @@
 import { formatDuration } from '../core/duration.ts';
 import type { Gap } from '../model/journal.ts';
+import type { Finding } from './finding.ts';
+import { iso, plain } from './finding-words.ts';
+import { type StorageHealth, storageNotices, storageReasons } from './storage-findings.ts';
 
 /** Stopped by something that waiting does not mend. */
 export interface Held {
@@ -17,6 +20,10 @@ export interface SourceState {
   readonly held?: Held;
   /** Why the last attempt to read did not succeed; absent when it did. */
   readonly lastError?: string;
+  /** Since when the log group has not existed, milliseconds since the epoch; absent while it does. */
+  readonly missingSinceMs?: number;
+  /** What has outgrown its setting, as part of a sentence. */
+  readonly remark?: string;
 }
 
 /** One lane of one sink. */
@@ -26,8 +33,8 @@ export interface LaneHealth {
   readonly pending: number;
   /** Nothing pending is of an event older than this; absent when nothing is pending. */
   readonly oldestPendingMs?: number;
-  /** How far behind now `oldestPendingMs` may lie, milliseconds. */
-  readonly promiseMs: number;
+  /** How far behind now `oldestPendingMs` may lie, milliseconds; absent for a lane that promises no time. */
+  readonly promiseMs?: number;
   readonly held?: Held;
   /** Why the last attempt did not deliver everything; absent when it did. */
   readonly trouble?: string;
@@ -38,6 +45,8 @@ export interface WorkerState {
   readonly stopping: boolean;
   /** Why this worker lost the journal to another one; absent while it has it. */
   readonly fenced?: string;
+  /** What is wrong with the host, as part of a sentence. */
+  readonly remark?: string;
 }
 
 export interface ReadinessInput {
@@ -47,30 +56,10 @@ export interface ReadinessInput {
   readonly worker: WorkerState;
   /** Spans that were not read and never will be, as far as they are still worth telling. */
   readonly gaps?: readonly Gap[];
-}
-
-export type FindingKind =
-  | 'stopping'
-  | 'fenced'
-  | 'no_source'
-  | 'never_read'
-  | 'read_late'
-  | 'delivered_late'
-  | 'pending_unknown'
-  | 'source_held'
-  | 'lane_held'
-  | 'gap';
-
-export interface Finding {
-  readonly kind: FindingKind;
-  /** The unit or lane it is about; `worker` for the process. */
-  readonly subject: string;
-  /** When it began, milliseconds since the epoch. */
-  readonly sinceMs: number;
-  readonly behindMs?: number;
-  readonly promiseMs?: number;
-  /** What, since when, how far behind, the promise, and what to do, for people. */
-  readonly sentence: string;
+  /** Alarms that are not as they were applied, as a sentence: somebody should know, nothing here is late for it. */
+  readonly drift?: { readonly sinceMs: number; readonly sentence: string };
+  /** Absent before the first look at the disk. */
+  readonly storage?: StorageHealth;
 }
 
 /**
@@ -82,6 +71,7 @@ export interface Readiness {
   readonly atMs: number;
   readonly reasons: readonly Finding[];
   readonly notices: readonly Finding[];
+  readonly storage?: StorageHealth;
 }
 
 /**
@@ -91,21 +81,31 @@ export interface Readiness {
  */
 export function readiness(input: ReadinessInput): Readiness {
   const { nowMs, sources, lanes, worker } = input;
-  const reasons: Finding[] = workerFindings(worker, nowMs);
-  const notices: Finding[] = [];
+  const reasons: Finding[] = [...workerFindings(worker, nowMs), ...storageReasons(input.storage)];
+  const notices: Finding[] = [...storageNotices(input.storage, nowMs)];
+  if (worker.remark !== undefined) notices.push(hostRemark(worker.remark, nowMs));
   if (sources.length === 0) reasons.push(noSource(worker));
   for (const source of sources) {
     const late = lateSource(source, worker, nowMs);
     if (late !== undefined) reasons.push(late);
     else if (source.held !== undefined) notices.push(heldSource(source, source.held));
+    notices.push(...sourceNotices(source, nowMs));
   }
   for (const lane of lanes) {
     const late = lateLane(lane, worker, nowMs);
     if (late !== undefined) reasons.push(late);
     else if (lane.held !== undefined) notices.push(heldLane(lane, lane.held));
   }
+  if (input.drift !== undefined) notices.push({ kind: 'alarm_drift', subject: 'alarms', ...input.drift });
   for (const gap of input.gaps ?? []) notices.push(gapNotice(gap));
-  return { ready: reasons.length === 0, atMs: nowMs, reasons, notices };
+  const { storage } = input;
+  return {
+    ready: reasons.length === 0,
+    atMs: nowMs,
+    reasons,
+    notices,
+    ...(storage !== undefined && { storage }),
+  };
 }
 
 function workerFindings(worker: WorkerState, nowMs: number): Finding[] {
@@ -159,9 +159,31 @@ function heldSource({ unit, promiseMs }: SourceState, held: Held): Finding {
   return { kind: 'source_held', subject: unit, sinceMs: held.sinceMs, promiseMs, sentence };
 }
 
+function sourceNotices({ unit, missingSinceMs, remark }: SourceState, nowMs: number): Finding[] {
+  const notices: Finding[] = [];
+  if (missingSinceMs !== undefined) {
+    const sentence = `Source ${unit} has not existed since ${iso(missingSinceMs)}, so there is nothing to read: correct its name or Region if it should, else leave it; it is read again by itself once it exists.`;
+    notices.push({ kind: 'source_missing', subject: unit, sinceMs: missingSinceMs, sentence });
+  }
+  if (remark !== undefined) {
+    const sentence = `Source ${unit}: ${plain(remark)}.`;
+    notices.push({ kind: 'source_remark', subject: unit, sinceMs: nowMs, sentence });
+  }
+  return notices;
+}
+
+function hostRemark(remark: string, nowMs: number): Finding {
+  return {
+    kind: 'host_remark',
+    subject: 'worker',
+    sinceMs: nowMs,
+    sentence: `The worker: ${plain(remark)}.`,
+  };
+}
+
 function lateLane(lane: LaneHealth, worker: WorkerState, nowMs: number): Finding | undefined {
   const { lane: subject, pending, oldestPendingMs, promiseMs } = lane;
-  if (pending === 0) return undefined;
+  if (pending === 0 || promiseMs === undefined) return undefined;
   if (oldestPendingMs === undefined) {
     const sentence = `Lane ${subject} has ${counted(pending)} pending of unknown age since the worker started at ${iso(worker.startedMs)}, with a promise of ${span(promiseMs)}: ${laneAdvice(lane)}.`;
     return { kind: 'pending_unknown', subject, sinceMs: worker.startedMs, promiseMs, sentence };
@@ -184,17 +206,20 @@ function laneAdvice({ held, trouble }: LaneHealth): string {
 }
 
 function heldLane({ lane, pending, promiseMs }: LaneHealth, held: Held): Finding {
-  const sentence = `Lane ${lane} is held since ${iso(held.sinceMs)} (${plain(held.reason)}) with ${counted(pending)} pending and still within its promise of ${span(promiseMs)}: mend that and delivery resumes by itself, nothing is lost.`;
-  return { kind: 'lane_held', subject: lane, sinceMs: held.sinceMs, promiseMs, sentence };
+  const promise = promiseMs === undefined ? '' : ` and still within its promise of ${span(promiseMs)}`;
+  const sentence = `Lane ${lane} is held since ${iso(held.sinceMs)} (${plain(held.reason)}) with ${counted(pending)} pending${promise}: mend that and delivery resumes by itself, nothing is lost.`;
+  return {
+    kind: 'lane_held',
+    subject: lane,
+    sinceMs: held.sinceMs,
+    ...(promiseMs !== undefined && { promiseMs }),
+    sentence,
+  };
 }
 
 function gapNotice({ unit, fromMs, toMs, reason, recordedMs }: Gap): Finding {
   const sentence = `Source ${unit} has a gap from ${iso(fromMs)} to ${iso(toMs)} (${plain(reason)}), recorded at ${iso(recordedMs)}: what happened in it is in no record, so say so in any report over that time.`;
   return { kind: 'gap', subject: unit, sinceMs: recordedMs, sentence };
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString().replace('.000Z', 'Z');
 }
 
 /** Whole seconds: the rest says nothing to a person. */
@@ -204,9 +229,4 @@ function span(ms: number): string {
 
 function counted(records: number): string {
   return records === 1 ? '1 record' : `${records} records`;
-}
-
-/** A reason from elsewhere as part of a sentence of ours. */
-function plain(reason: string): string {
-  return reason.trim().replace(/[.\s]+$/, '');
 }

@@ -75,6 +75,7 @@ describe('a table of records', () => {
     expect(table).toBe(
       [
         'TIME (UTC)          CODE DECISION OUTCOME         API / REQUEST',
+        '  RECORD ID / CUSTOMER / PRINCIPAL',
         '2026-11-03 12:00:00 403  deny     matched         orders/prod POST /orders/{id}',
         '  eFqE2DW9XIrCtYBMBoIlSWBOhTWMWmzzBdAO0oGzEpA psn_k1_customer00000000000000',
         '2026-11-03 11:59:59 -    -        unparsed        access line of /apigw/orders',
@@ -88,7 +89,7 @@ describe('a table of records', () => {
     const route = `/\u001b[2J${'🎉'.repeat(80)}`;
     const lines = toTable(await createMemoryReader([deniedRequest({ route })]).query(limits), 80).split('\n');
     expect(lines.every((line) => [...line].length <= 80 && line.isWellFormed())).toBe(true);
-    expect(lines[1]).toContain('…');
+    expect(lines[2]).toContain('…');
     expect(lines.join('')).not.toContain('\u001b');
   });
 });

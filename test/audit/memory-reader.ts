@@ -1,10 +1,10 @@
 import type {
-  DeadLetter,
   Gap,
   JournalEntry,
   JournalReader,
   JournalRecord,
   RecordQuery,
+  StoredDeadLetter,
 } from '../../src/model/journal.ts';
 import type { RequestRecord, UnparsedRecord } from '../../src/model/request-record.ts';
 
@@ -36,11 +36,20 @@ export function createMemoryReader(
     latest: async () => new Map(),
     readStream: async (stream, afterSeq, limit) =>
       entries.filter((entry) => entry.stream === stream && entry.seq > afterSeq).slice(0, limit),
+    readSpan: async ({ stream, afterSeq, throughSeq, fromMs, toMs }, limit) =>
+      entries
+        .filter((entry) => entry.stream === stream && entry.seq > afterSeq && entry.seq <= throughSeq)
+        .filter(({ eventMs }) => eventMs >= fromMs && eventMs < toMs)
+        .slice(0, limit),
+    rowsAt: async (seqs) => entries.filter(({ seq }) => seqs.includes(seq)),
     lanes: async () => [],
     checkpoints: async () => [],
     ledger: async () => [],
     gaps: async () => more.gaps ?? [],
-    deadLetters: async (): Promise<readonly DeadLetter[]> => [],
+    deadLetters: async (): Promise<readonly StoredDeadLetter[]> => [],
+    orders: async () => [],
+    outcomes: async () => [],
+    allState: async function* () {},
     deliveryOf: more.delivery ?? (async () => []),
     close: async () => {
       closed = true;

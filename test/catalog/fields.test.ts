@@ -3,6 +3,7 @@ import { FIELDS } from '../../src/catalog/fields.ts';
 import type { RECORD_FIELDS } from '../../src/catalog/record-fields.ts';
 import type { REQUEST_FIELDS } from '../../src/catalog/request-fields.ts';
 import { fieldsMarkdown } from '../../src/cli/commands/fields.ts';
+import type { AlarmRecord } from '../../src/model/alarm-record.ts';
 import type { MetricRecord } from '../../src/model/metric-record.ts';
 import type { RequestRecord, UnparsedRecord } from '../../src/model/request-record.ts';
 
@@ -21,7 +22,8 @@ describe('the field dictionary', () => {
     const request: Same<keyof RequestRecord, NamesOf<'request'>> = true;
     const unparsed: Same<keyof UnparsedRecord, NamesOf<'unparsed'>> = true;
     const metric: Same<keyof MetricRecord, NamesOf<'metric'>> = true;
-    expect([request, unparsed, metric]).toEqual([true, true, true]);
+    const alarm: Same<keyof AlarmRecord, NamesOf<'alarm'>> = true;
+    expect([request, unparsed, metric, alarm]).toEqual([true, true, true, true]);
   });
 
   it('prints as it always did', async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AccessPart, LogPart } from '../../src/model/part.ts';
-import { ACCESS_UNIT, AUTHORIZER_UNIT, access, FAR_FUTURE, invocation, Rig } from './scenario.ts';
+import { access, FAR_FUTURE, invocation, Rig } from './scenario.ts';
 
 const T = 1_699_999_000_000;
 
@@ -124,14 +124,8 @@ describe('the join', () => {
             const slice = run.order.slice(at, at + size);
             at += size;
             if (run.restarts[step % run.restarts.length] === true) await rig.restart();
-            await rig.feed(
-              slice.filter((part) => part.role === 'authorizer'),
-              AUTHORIZER_UNIT,
-            );
-            await rig.feed(
-              slice.filter((part) => part.role === 'access'),
-              ACCESS_UNIT,
-            );
+            await rig.feed(slice.filter((part) => part.role === 'authorizer'));
+            await rig.feed(slice.filter((part) => part.role === 'access'));
             await rig.readThrough(T + (run.reads[step % run.reads.length] ?? 0));
           }
           await rig.readThrough(FAR_FUTURE);
@@ -149,7 +143,7 @@ describe('the join', () => {
         await rig.feed(parts);
         await rig.readThrough(FAR_FUTURE);
         const stored = [...rig.store.records.values()].flatMap((record) =>
-          record.kind === 'metric' ? [] : record.parts.map((part) => part.eventId),
+          'parts' in record ? record.parts.map((part) => part.eventId) : [],
         );
         const read = parts.map((part) => part.source.eventId);
         expect(stored.sort()).toEqual(read.sort());

@@ -34,7 +34,7 @@ describe('a request with a Lambda authorizer', () => {
     expect(rig.request('1')).toMatchObject({ outcome: 'matched', joinKey: 'authorizer_request_id' });
   });
 
-  it('claims an invocation once; every other line naming it is a cached decision', async () => {
+  it('FT-32 claims an invocation once; every other line naming it is a cached decision', async () => {
     const rig = new Rig();
     await rig.feed([
       ...invocation({ id: 'L1', startMs: T + 10, customer: 'C-9' }),
@@ -78,7 +78,7 @@ describe('a request with a Lambda authorizer', () => {
     expect(rig.request('second')?.parts).toHaveLength(5);
   });
 
-  it('leaves as access_only when the authorizer group was read past it, and is revised when the lines come', async () => {
+  it('FT-32 leaves as access_only when the authorizer group was read past it, and is revised when the lines come', async () => {
     const rig = new Rig();
     await rig.feed([access({ id: '1', startMs: T, authzRequestId: 'L1' })]);
     await rig.readThrough(T + 60_000);
@@ -169,7 +169,7 @@ describe('a request with a Lambda authorizer', () => {
     expect(rig.request('1')?.decisionReason).toContain('does not cover');
   });
 
-  it('tells a refusal by the function from a missing identity source', async () => {
+  it('FT-32 tells a refusal by the function from a missing identity source', async () => {
     const rig = new Rig();
     const refused = { status: 401, errorResponseType: 'UNAUTHORIZED' };
     await rig.feed([
@@ -184,7 +184,7 @@ describe('a request with a Lambda authorizer', () => {
     });
   });
 
-  it('keeps the invocation of a function that outlived the gateway in its authorizer_error', async () => {
+  it('FT-32 keeps the invocation of a function that outlived the gateway in its authorizer_error', async () => {
     const rig = new Rig();
     await rig.feed([
       ...invocation({ id: 'L1', startMs: T + 10, durationMs: 3_000, decision: 'error' }),
@@ -224,7 +224,7 @@ describe('a gateway request id that the client may have chosen', () => {
     expect(rig.request('1')).toMatchObject({ outcome: 'matched', joinKey: 'gateway_request_id' });
   });
 
-  it('does not take an equal id for a cache hit', async () => {
+  it('FT-31 does not take an equal id for a cache hit', async () => {
     const rig = new Rig();
     await rig.feed([
       line('miss', T, 'G'),
@@ -236,7 +236,7 @@ describe('a gateway request id that the client may have chosen', () => {
     expect(rig.request('reused')).toMatchObject({ outcome: 'access_only', joinKey: 'none' });
   });
 
-  it('is ambiguous when two requests overlap under one forged id, whatever order lines come in', async () => {
+  it('FT-31 is ambiguous when two requests overlap under one forged id, whatever order lines come in', async () => {
     const first = line('a', T, 'G');
     const second = line('b', T + 5, 'G');
     const calls = [
@@ -280,7 +280,7 @@ describe('a gateway request id that the client may have chosen', () => {
     expect(rig.alone('L2')?.outcome).toBe('authorizer_only');
   });
 
-  it('names nothing when the gateway replaced it', async () => {
+  it('FT-31 names nothing when the gateway replaced it', async () => {
     const rig = new Rig();
     const replaced = 'UUID_REPLACED_INVALID_REQUEST_ID';
     await rig.feed([
@@ -314,13 +314,13 @@ describe('other ways in', () => {
     expect(rig.request('unsigned')).toMatchObject({ outcome: 'gateway_decision', decision: 'deny' });
   });
 
-  it('says no_authorizer where there is none', async () => {
+  it('FT-32 says no_authorizer where there is none', async () => {
     const rig = new Rig();
     await rig.feed([access({ id: '1', startMs: T, kind: 'none' })]);
     expect(rig.request('1')).toMatchObject({ outcome: 'no_authorizer', decision: 'unknown' });
   });
 
-  it('lets WebSocket messages live on the decision of their $connect', async () => {
+  it('FT-32 lets WebSocket messages live on the decision of their $connect', async () => {
     const rig = new Rig();
     const ws = (id: string, startMs: number, route: string, authorizerRequestId?: string) =>
       access({
@@ -380,5 +380,18 @@ describe('restart', () => {
     expect(rig.request('1')?.parts).toHaveLength(5);
     await rig.readThrough(FAR_FUTURE);
     expect([...rig.store.rows.values()].filter((row) => row.kind === 'waiting')).toEqual([]);
+  });
+
+  it('still knows the invocation that a line names when that line leaves on its own time', async () => {
+    const rig = new Rig();
+    const [start, _told, end, report] = invocation({ id: 'L1', startMs: T + 10 });
+    await rig.feed([start, end, report].flatMap((line) => line ?? []));
+    await rig.feed([access({ id: '1', startMs: T, authzRequestId: 'L1' })]);
+    await rig.readThrough(T + 20_000);
+    expect(rig.request('1')).toMatchObject({ outcome: 'matched' });
+    await rig.feed([access({ id: '2', startMs: T + 60_000, authzRequestId: 'L1' })]);
+    await rig.restart();
+    await rig.readThrough(FAR_FUTURE);
+    expect(rig.request('2')).toMatchObject({ outcome: 'cached_decision', decisionRequestId: 'L1' });
   });
 });

@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { ACCESS_UNIT, access, FAR_FUTURE, invocation, Rig } from './scenario.ts';
+import { access, FAR_FUTURE, invocation, Rig } from './scenario.ts';
 
 const T = 1_690_000_000_000;
 
 /** Live reading is far beyond; a span of the past around `T` has been read through `throughMs`. */
 async function feedPast(rig: Rig, parts: Parameters<Rig['feed']>[0], throughMs: number): Promise<void> {
   const result = await rig.correlator.process({
-    unit: ACCESS_UNIT,
     parts,
     nowMs: rig.nowMs,
     watermarkOf: (_unit, atMs) =>

@@ -204,9 +204,8 @@ export class Rig {
     await this.correlator.reset();
   }
 
-  async feed(parts: readonly LogPart[], unit = ACCESS_UNIT): Promise<void> {
+  async feed(parts: readonly LogPart[]): Promise<void> {
     const result = await this.correlator.process({
-      unit,
       parts,
       nowMs: this.nowMs,
       watermarkOf: (name) => this.watermarks.get(name),

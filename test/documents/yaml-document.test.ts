@@ -28,6 +28,9 @@ test('a path the file does not have stands where its nearest ancestor does', () 
 test.each([
   ['a tab as indentation', 'a:\n\tb: 1\n', { line: 2, got: 'a tab' }],
   ['an unclosed quote', 'a: "b\n', { got: 'none', expected: 'a closing quote, brace, comma or colon' }],
+  ['an unclosed list', 'a: [1, 2\nb: 3\n', { line: 2, expected: 'a closing ] before here', got: 'none' }],
+  ['an unclosed map', 'a: { x: 1,\nb: 3\n', { line: 2, expected: 'a closing } before here', got: 'none' }],
+  ['a line that stands too far left', 'a:\n    b: 1\n  c: 2\n', { line: 3, got: 'a line at another depth' }],
   ['a stray value after a quote', 'a: "b" c\n', { line: 1 }],
   ['a key twice', 'a:\n  b: 1\n  b: 2\n', { line: 3, column: 3, path: 'a.b', expected: 'each key once' }],
   ['__proto__', 'a:\n  __proto__: { x: 1 }\n', { line: 2, path: 'a.__proto__' }],

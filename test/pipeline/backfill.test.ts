@@ -40,7 +40,7 @@ describe('a backfill over a rehearsed history', () => {
     expect(await runtime.journal.checkpoints()).toEqual([]);
   });
 
-  it('goes on where it was cut off, at whatever commit, and stores nothing twice', async () => {
+  it('FT-34 goes on where it was cut off, at whatever commit, and stores nothing twice', async () => {
     let cuts = 0;
     for (const writes of [1, 2, 4, 9, 17, 30, 5, 50]) {
       const stop = new AbortController();

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FencedError } from '../../src/core/errors.ts';
-import type { IngestBatch } from '../../src/pipeline/ingest.ts';
+import type { IngestBatch } from '../../src/pipeline/ingest-batch.ts';
 import { access } from '../correlate/scenario.ts';
 import { line, oddLine, ReadingRig, UNIT } from './reading-rig.ts';
 
@@ -143,5 +143,27 @@ describe('a new worker', () => {
     await rig.restart();
     expect(await rig.journal.gaps()).toEqual([gap]);
     expect(rig.ingest.readWholeThrough(UNIT)).toBe(2);
+  });
+});
+
+describe('the books', () => {
+  it('are checked before anything is committed: an event that is unaccounted for stops the commit and says so', async () => {
+    const parts = [line('a', at(5_000)), line('b', at(4_000))];
+    const [, second] = batch(parts).seen;
+    const unbalanced = batch(parts, { seen: second === undefined ? [] : [second] });
+    await expect(rig.ingest.commitParts(unbalanced)).rejects.toThrow(/1 seen and 2 accounted for/);
+    expect(await rig.requests()).toEqual([]);
+    expect(await rig.ledger()).toEqual([]);
+    await rig.ingest.commitParts(batch(parts));
+    expect(await rig.requests()).toEqual(['ext-a', 'ext-b']);
+  });
+
+  it('are exported: what was joined and how, what was revised, and gaps', async () => {
+    await rig.ingest.commitParts(batch([line('a', at(5_000)), line('b', at(4_000))]));
+    const gap = { unit: UNIT, fromMs: at(MINUTE), toMs: at(0), reason: 'gone', recordedMs: at(0) };
+    await rig.ingest.commitGap(gap);
+    expect(rig.meter.counts.get('gatewatch_records_joined_total')).toBe(2);
+    expect(rig.meter.counts.get('gatewatch_records_revised_total')).toBeUndefined();
+    expect(rig.meter.counts.get('gatewatch_gaps_total')).toBe(1);
   });
 });

@@ -1,7 +1,8 @@
 import { type Clock, createSystemClock } from '../../src/core/clock.ts';
-import type { Journal, JournalEntry, LaneAck } from '../../src/model/journal.ts';
+import type { Journal, JournalEntry } from '../../src/model/journal.ts';
 import type { Sink, Verdict } from '../../src/model/sink.ts';
 import { LaneDrain, type LaneSettings } from '../../src/pipeline/drain-lane.ts';
+import { LAST_ANSWER_MS } from '../../src/pipeline/last-answer.ts';
 import { lane, requestRecord } from '../contract/journal-records.ts';
 import { commitRecords } from '../store/commits.ts';
 import { TemporaryJournal } from '../store/temporary-journal.ts';
@@ -130,15 +131,20 @@ export class LaneRig {
 
   /** The journal, as one that answers acknowledgements only after others had time to ask for theirs. */
   slowlyAcknowledging(): Journal {
+    return this.journalWith({
+      ackLane: async (ack) => {
+        await quiet();
+        return this.journal.ackLane(ack);
+      },
+    });
+  }
+
+  /** The journal with some of its methods replaced. */
+  journalWith(replaced: Partial<Pick<Journal, 'ackLane' | 'rowsAt'>>): Journal {
     return new Proxy(this.journal, {
       get: (target, property) => {
-        if (property === 'ackLane') {
-          return async (ack: LaneAck) => {
-            await quiet();
-            return target.ackLane(ack);
-          };
-        }
-        const value: unknown = Reflect.get(target, property, target);
+        const own = Reflect.has(replaced, property);
+        const value: unknown = Reflect.get(own ? replaced : target, property, target);
         return typeof value === 'function' ? value.bind(target) : value;
       },
     });
@@ -153,6 +159,8 @@ export class LaneRig {
 
   async stop(): Promise<void> {
     this.#stop.abort(new Error('the test is over'));
+    // What is on its way is waited for a while.
+    await this.clock.advance(LAST_ANSWER_MS);
     await Promise.all(this.#running);
   }
 

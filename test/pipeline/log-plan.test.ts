@@ -44,8 +44,9 @@ class Group {
   #do(task: LogTask | undefined, breaksOff: boolean): void {
     if (task === undefined || breaksOff) return;
     this.reads.push({ kind: task.kind, window: task.window, atMs: this.nowMs });
-    this.checkpoint = { unit: 'unit', version: (this.checkpoint?.version ?? 0) + 1, ...task.next };
-    this.longestList = Math.max(this.longestList, task.next.rereads.length);
+    const next = task.after(this.checkpoint);
+    this.checkpoint = { unit: 'unit', version: (this.checkpoint?.version ?? 0) + 1, ...next };
+    this.longestList = Math.max(this.longestList, next.rereads.length);
   }
 
   get holes(): readonly Window[] {
@@ -186,6 +187,16 @@ describe('the reading plan of a log group', () => {
         }
       }),
     );
+  });
+
+  it('does not put a re-read off by the long slices of catching up', () => {
+    const nowMs = START + 30 * MINUTE;
+    const grown = { fromMs: START, toMs: START + 9 * MINUTE, dueMs: START + HOUR + 9 * MINUTE, pass: 1 };
+    const due = { fromMs: grown.toMs, toMs: START + 20 * MINUTE, dueMs: START + 25 * MINUTE, pass: 0 };
+    const checkpoint = { unit: 'unit', version: 1, readThroughMs: nowMs, rereads: [grown, due] };
+    const task = planBehind(checkpoint, nowMs, { ...SETTINGS, sliceMs: 6 * HOUR });
+    expect(task?.window).toEqual({ fromMs: due.fromMs, toMs: due.toMs });
+    expect(task?.after(checkpoint).rereads).toContainEqual(grown);
   });
 
   it('keeps a short list over two days of polling every twenty seconds', () => {

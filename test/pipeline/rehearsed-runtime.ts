@@ -8,7 +8,7 @@ import { type Clock, createSteeredClock } from '../../src/core/clock.ts';
 import { silentLogger } from '../../src/core/logger.ts';
 import { silentMeter } from '../../src/core/meter.ts';
 import type { Journal, JournalEntry } from '../../src/model/journal.ts';
-import type { Order } from '../../src/model/order.ts';
+import type { BackfillOrder } from '../../src/model/order.ts';
 import { noFaults } from '../../src/sandbox/faults.ts';
 import { type Rehearsal, startRehearsal } from '../../src/sandbox/rehearsal.ts';
 import { rehearsalConfig } from '../../src/sandbox/rehearsal-config.ts';
@@ -114,7 +114,7 @@ export class RehearsedFleet {
     return runtime;
   }
 
-  order(more: Partial<Order> = {}): Order {
+  order(more: Partial<BackfillOrder> = {}): BackfillOrder {
     return {
       id: 'order-1',
       kind: 'backfill',

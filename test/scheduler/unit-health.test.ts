@@ -63,6 +63,25 @@ describe('the health of a source unit', () => {
     expect(logger.at('info')).toHaveLength(1);
   });
 
+  it('says one refusal that holds many units once, and again when it comes back', async () => {
+    const hold = (unit: string) => health.attempt(unit, 'live', GO, fails(denied));
+    await hold(UNIT);
+    await hold('logs:other');
+    expect(logger.at('error').map(({ fields }) => fields.unit)).toEqual([UNIT]);
+    expect(health.stateOf('logs:other').held?.reason).toBe(denied.message);
+    clock.skip(61_000);
+    await attempt(async () => 1);
+    clock.skip(61_000);
+    await hold('logs:third');
+    expect(logger.at('error')).toHaveLength(1);
+    for (const unit of ['logs:other', 'logs:third']) {
+      clock.skip(61_000);
+      await health.attempt(unit, 'live', GO, async () => 1);
+    }
+    await hold(UNIT);
+    expect(logger.at('error')).toHaveLength(2);
+  });
+
   it('keeps one unit out of the trouble of another', async () => {
     await attempt(fails(denied));
     expect(await health.attempt('logs:other', 'live', GO, async () => 5)).toBe(5);

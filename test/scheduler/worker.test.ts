@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FencedError, HeldError, IncompleteReadError } from '../../src/core/errors.ts';
+import { FencedError, HeldError, IncompleteReadError, JournalDamagedError } from '../../src/core/errors.ts';
 import type { Inventory } from '../../src/model/inventory.ts';
 import type { LogPart } from '../../src/model/part.ts';
 import type { Page, Source, Window } from '../../src/model/source-event.ts';
 import { Backfill } from '../../src/pipeline/backfill.ts';
-import type { LaneDrain } from '../../src/pipeline/drain-lane.ts';
+import { defaultLaneSettings, type LaneDrain } from '../../src/pipeline/drain-lane.ts';
+import { LiveFirst } from '../../src/pipeline/live-first.ts';
 import { createLagMeter, LogUnit } from '../../src/pipeline/log-unit.ts';
+import { Redelivery } from '../../src/pipeline/redelivery.ts';
 import { Worker, type WorkerOptions } from '../../src/scheduler/worker.ts';
 import { accepts, busy, holds, LaneRig, ScriptedSink } from '../pipeline/lane-rig.ts';
 import { line, page, ReadingRig } from '../pipeline/reading-rig.ts';
@@ -66,13 +68,14 @@ function workerOf(
   more: Partial<WorkerOptions> = {},
 ): Worker {
   const { ingest, journal, clock } = rig;
+  const liveFirst = new LiveFirst(drains, lanes.hostClock);
   return new Worker({
     clock: lanes.hostClock,
     logger,
     meter,
     journal,
     ingest,
-    lanes: drains,
+    lanes: { live: drains, backfill: [], liveFirst },
     schedule: { logs: NEVER, metrics: NEVER, inventory: NEVER },
     discover: async () => INVENTORY,
     unitsOf: () => ({ logs: units, metrics: [] }),
@@ -84,6 +87,16 @@ function workerOf(
       logger,
       settings: { sliceMs: MINUTE, batchEvents: 100, metricPeriodMs: MINUTE, metricSettleMs: MINUTE },
       isAuthorizer: () => false,
+    }),
+    redelivery: new Redelivery({
+      journal,
+      clock: lanes.hostClock,
+      logger,
+      meter,
+      random: () => 1,
+      settings: defaultLaneSettings,
+      sinks: [],
+      liveFirst,
     }),
     ...more,
   });
@@ -263,6 +276,37 @@ describe('a worker that runs on', () => {
     await rig.files.takeOver();
     rig.clock.skip(1_000);
     await expect(ended).rejects.toThrow(FencedError);
+  });
+});
+
+describe('a worker that may read nothing new', () => {
+  it('FT-18 delivers what is stored, asks nobody for more, and reads on once it may', async () => {
+    let stop: { reason: string } | undefined;
+    const asked: number[] = [];
+    const read: Read = async function* ({ toMs }) {
+      asked.push(toMs);
+      yield page([line(`at ${toMs}`, toMs - 10)]);
+    };
+    const sink = new ScriptedSink('splunk', 10, accepts);
+    const drain = await lanes.lane(sink, {}, rig.journal, lanes.hostClock);
+    const worker = workerOf([group('/a', read)], [drain], { intakeStop: () => stop });
+    expect(await worker.once(soon())).toEqual([]);
+    stop = { reason: 'the queue is full' };
+    rig.clock.skip(MINUTE);
+    expect(await worker.once(AbortSignal.timeout(300))).toEqual(['reading is stopped: the queue is full']);
+    expect(asked).toHaveLength(1);
+    expect(drain.status).toMatchObject({ cursor: 1 });
+    stop = undefined;
+    expect(await worker.once(soon())).toEqual([]);
+    expect(asked.length).toBeGreaterThan(1);
+    expect(drain.status).toMatchObject({ cursor: 2 });
+  });
+
+  it('FT-16 ends with the reason when what runs beside it finds the journal damaged', async () => {
+    const companion = { run: () => Promise.reject(new JournalDamagedError('page 7 is damaged')) };
+    const worker = workerOf([group('/a', showing())], [], { companion });
+    await expect(worker.run(soon())).rejects.toThrow(JournalDamagedError);
+    await expect(worker.once(soon())).rejects.toThrow('page 7 is damaged');
   });
 });
 

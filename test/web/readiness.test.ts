@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { FindingKind } from '../../src/web/finding.ts';
 import {
-  type FindingKind,
   type LaneHealth,
   type ReadinessInput,
   readiness,
@@ -44,6 +44,24 @@ const gap = {
 const TABLE: readonly Row[] = [
   { when: 'all is read and nothing is pending (an idle API)', change: {}, reasons: [], notices: [] },
   { when: 'there is no lane', change: { lanes: [] }, reasons: [], notices: [] },
+  {
+    when: 'a log group does not exist: there is nothing to read',
+    change: { sources: [{ ...source, missingSinceMs: NOW - 60_000 }] },
+    reasons: [],
+    notices: ['source_missing'],
+  },
+  {
+    when: 'lines of a group come later than its settings allow for',
+    change: { sources: [{ ...source, remark: 'set logs.lagAllowance to 3m' }] },
+    reasons: [],
+    notices: ['source_remark'],
+  },
+  {
+    when: "the host's clock is off",
+    change: { worker: { startedMs: STARTED, stopping: false, remark: 'set the clock (NTP)' } },
+    reasons: [],
+    notices: ['host_remark'],
+  },
   { when: 'no source is known yet', change: { sources: [] }, reasons: ['no_source'], notices: [] },
   {
     when: 'a source was never read',
@@ -120,6 +138,20 @@ const TABLE: readonly Row[] = [
   {
     when: 'a lane is held with nothing pending',
     change: { lanes: [{ ...lane, held }] },
+    reasons: [],
+    notices: ['lane_held'],
+  },
+  {
+    when: 'a lane that promises no time (old rows) has waited for long',
+    change: {
+      lanes: [{ lane: 'splunk:records:backfill', pending: 5, oldestPendingMs: NOW - 30 * 86_400_000 }],
+    },
+    reasons: [],
+    notices: [],
+  },
+  {
+    when: 'a lane that promises no time is held',
+    change: { lanes: [{ lane: 'splunk:records:backfill', pending: 5, held }] },
     reasons: [],
     notices: ['lane_held'],
   },

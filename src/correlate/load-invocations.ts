@@ -1,0 +1,18 @@
+import type { JoinStep } from './join-step.ts';
+import { readInvocation, STATE_KINDS } from './state-rows.ts';
+
+/** Reads back from the journal the invocations among `keys` that memory let go of, or has not met since the start. */
+export async function loadInvocations(
+  { store, memory }: Pick<JoinStep, 'store' | 'memory'>,
+  keys: Iterable<string>,
+): Promise<void> {
+  const missing = memory.invocations.missing(keys);
+  if (missing.length === 0) return;
+  for (const kind of [STATE_KINDS.invocation, STATE_KINDS.openInvocation]) {
+    for (const [key, body] of await store.state(kind, missing)) {
+      const invocation = readInvocation(key, body);
+      invocation.stored = kind;
+      memory.invocations.add(invocation);
+    }
+  }
+}

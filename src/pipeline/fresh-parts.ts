@@ -1,0 +1,104 @@
+import type { SeenKey } from '../model/journal.ts';
+import type { LogPart } from '../model/part.ts';
+import type { SourceRef } from '../model/source-event.ts';
+import { KeySet } from './key-set.ts';
+
+/** What was read for the first time and is to be committed together. */
+export interface Slice {
+  readonly parts: readonly LogPart[];
+  readonly seen: readonly SeenKey[];
+  /** Events read, repeats included. */
+  readonly read: number;
+}
+
+/** Lines of the window that are stored as read by nobody, and are tried again. */
+export interface UnreadLines {
+  readonly keys: ReadonlySet<string>;
+  /** True when another record tells of the line already: it was read again before. */
+  readonly isTold: (key: string) => boolean;
+  /** Called for each of them that can be read now. */
+  readonly onRead: (source: SourceRef) => void;
+}
+
+/** Unique within a log group: event ids are unique within their stream only. */
+export function seenKeyOf(part: LogPart): string {
+  return `${part.source.logStream}\n${part.source.eventId}`;
+}
+
+/** Keeps first-time parts of one window, each once, also when the window shows an event on two pages. */
+export class FreshParts {
+  readonly #known: ReadonlySet<string>;
+  readonly #unread: UnreadLines | undefined;
+  /** Of the whole window, which can hold a million events: no texts. */
+  readonly #here = new KeySet();
+  readonly #onLag: ((lagMs: number) => void) | undefined;
+  #parts: LogPart[] = [];
+  #seen: SeenKey[] = [];
+  #read = 0;
+  /** First-time parts of the window so far, those already flushed included. */
+  total = 0;
+  /** Newest event time so far; nothing read yet: before everything. */
+  throughMs = Number.NEGATIVE_INFINITY;
+
+  constructor(known: ReadonlySet<string>, onLag?: (lagMs: number) => void, unread?: UnreadLines) {
+    this.#known = known;
+    this.#onLag = onLag;
+    this.#unread = unread;
+  }
+
+  /** How many parts would leave with `flush(throughMs)`. */
+  pendingThrough(throughMs = Number.POSITIVE_INFINITY): number {
+    if (throughMs >= this.throughMs) return this.#seen.length;
+    let count = 0;
+    for (const { atMs } of this.#seen) if (atMs <= throughMs) count += 1;
+    return count;
+  }
+
+  take(items: readonly LogPart[], read: number): void {
+    this.#read += read;
+    for (const part of items) {
+      const { timestampMs: atMs, ingestionMs } = part.source;
+      if (atMs > this.throughMs) this.throughMs = atMs;
+      const key = seenKeyOf(part);
+      if (!this.#here.add(key) || this.#isKnown(part, key)) continue;
+      this.#parts.push(part);
+      this.#seen.push({ atMs, key });
+      this.#onLag?.(ingestionMs - atMs);
+    }
+  }
+
+  /** A line that nobody could read counts as known until somebody can. */
+  #isKnown(part: LogPart, key: string): boolean {
+    const unread = this.#unread;
+    if (unread === undefined || part.role === 'unparsed' || !unread.keys.has(key))
+      return this.#known.has(key);
+    unread.onRead(part.source);
+    return unread.isTold(key);
+  }
+
+  /** Takes out what is no younger than `throughMs`; the rest stays for the next time. */
+  flush(throughMs = Number.POSITIVE_INFINITY): Slice {
+    const slice = { parts: this.#parts, seen: this.#seen, read: this.#read };
+    this.#parts = [];
+    this.#seen = [];
+    this.#read = 0;
+    const whole = throughMs >= this.throughMs ? slice : this.#keepYounger(slice, throughMs);
+    this.total += whole.parts.length;
+    return whole;
+  }
+
+  #keepYounger(slice: Slice, throughMs: number): Slice {
+    const parts: LogPart[] = [];
+    const seen: SeenKey[] = [];
+    for (const [index, part] of slice.parts.entries()) {
+      const key = slice.seen[index];
+      if (key === undefined) continue;
+      const isOlder = key.atMs <= throughMs;
+      (isOlder ? parts : this.#parts).push(part);
+      (isOlder ? seen : this.#seen).push(key);
+    }
+    // Repeats count where they stand; what is kept is counted with the slice it leaves in.
+    this.#read = Math.min(slice.read, this.#parts.length);
+    return { parts, seen, read: slice.read - this.#read };
+  }
+}

@@ -1,0 +1,54 @@
+import type { Clock } from '../core/clock.ts';
+import { FencedError, messageOf } from '../core/errors.ts';
+import type { Logger } from '../core/logger.ts';
+import type { Journal } from '../model/journal.ts';
+
+const LEASE_RENEWAL_MS = 5_000;
+const PRUNE_MS = 600_000;
+
+export interface KeepJournalOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly journal: Journal;
+  /** Called every few seconds: reads secret files again, so that a rotated token takes effect. */
+  readonly heartbeat?: () => void;
+  /** How long seen keys and settled state are kept, milliseconds. */
+  readonly seenForMs: number;
+}
+
+/** Keeps other workers out, until aborted. Throws `FencedError` when another one has the journal. */
+export async function renewLease(options: KeepJournalOptions, signal: AbortSignal): Promise<void> {
+  const { clock, journal, heartbeat } = options;
+  while (!signal.aborted) {
+    await clock.sleep(LEASE_RENEWAL_MS, signal).catch(() => undefined);
+    if (signal.aborted) return;
+    heartbeat?.();
+    const answer = await journal.renewLease().catch((error) => notWritten(options, 'lease', error));
+    if (answer === 'fenced') throw new FencedError('This worker lost the journal to another one and stops');
+  }
+}
+
+/** Forgets what is no longer asked for, until aborted. */
+export async function pruneRegularly(options: KeepJournalOptions, signal: AbortSignal): Promise<void> {
+  const { clock, journal, seenForMs } = options;
+  while (!signal.aborted) {
+    await clock.sleep(PRUNE_MS, signal).catch(() => undefined);
+    if (signal.aborted) return;
+    const nowMs = clock.now();
+    await pruneBefore(journal, nowMs, nowMs - seenForMs).catch((error) =>
+      notWritten(options, 'prune', error),
+    );
+  }
+}
+
+/** A re-read that is overdue, after a long outage, still has to know what is stored. */
+async function pruneBefore(journal: Journal, nowMs: number, beforeMs: number): Promise<void> {
+  const checkpoints = await journal.checkpoints();
+  const toRead = checkpoints.flatMap(({ rereads }) => rereads.map(({ fromMs }) => fromMs));
+  await journal.prune(nowMs, Math.min(beforeMs, ...toRead));
+}
+
+/** A full or failing disk mends without the worker ending: it is done at the next turn. */
+function notWritten({ logger }: KeepJournalOptions, what: string, error: unknown): void {
+  logger.warn({ what, reason: messageOf(error) }, 'the journal could not be written; it is tried again');
+}
