@@ -10,13 +10,13 @@ import type { SentLogRecord } from './otlp-messages.ts';
 export interface BriefEvent {
   /** Number of arrival, as in the full row. */
   readonly n: number;
-  readonly sourcetype?: string;
+  readonly sourcetype?: string | undefined;
   /** Epoch seconds, as sent. */
-  readonly time?: number;
+  readonly time?: number | undefined;
   /** Of an object the members of `BRIEF_EVENT`; anything else whole. */
   readonly event: unknown;
   /** `event_id`. */
-  readonly fields?: Readonly<Record<string, unknown>>;
+  readonly fields?: Readonly<Record<string, unknown>> | undefined;
 }
 
 export type BriefItem =
@@ -36,7 +36,8 @@ export type BriefItem =
       readonly attributes: Readonly<Record<string, unknown>>;
     };
 
-const BRIEF_EVENT = ['outcome', 'decision', 'customer'] as const;
+const BRIEF_EVENT = ['outcome', 'decision', 'customer'];
+const BRIEF_FIELDS = ['event_id'];
 
 /** Attributes that tell one series of Dynatrace from another, beside the name. */
 export const SERIES_IDENTITY = [
@@ -53,10 +54,10 @@ export const SERIES_IDENTITY = [
 
 export function briefEvent({ sourcetype, time, event, fields }: HecEnvelope): Omit<BriefEvent, 'n'> {
   return {
-    ...(sourcetype === undefined ? {} : { sourcetype }),
-    ...(time === undefined ? {} : { time }),
+    sourcetype,
+    time,
     event: isObject(event) ? picked(event, BRIEF_EVENT) : event,
-    ...(fields === undefined ? {} : { fields: picked(fields, ['event_id']) }),
+    fields: fields && picked(fields, BRIEF_FIELDS),
   };
 }
 

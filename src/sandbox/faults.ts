@@ -18,7 +18,7 @@ export const faultCatalog = {
     rate: 1,
     usual: true,
   },
-  throttle: { does: 'AWS answers ThrottlingException', rate: 0.1, usual: true },
+  throttle: { does: 'AWS answers ThrottlingException', rate: 0.03, usual: true },
   partial: {
     does: 'GetMetricData answers PartialData or InternalError, in small pages',
     rate: 0.1,
@@ -69,7 +69,12 @@ export const faultCatalog = {
     rate: 1,
     usual: false,
   },
-  'sts-denied': { does: 'AssumeRole is denied', rate: 1, usual: false, outage: true },
+  'sts-denied': {
+    does: 'every call to STS is denied, AssumeRole among them',
+    rate: 1,
+    usual: false,
+    outage: true,
+  },
   'aws-ahead': {
     does: "AWS's clock is ten minutes ahead of the host's, and signatures off by five are refused",
     rate: 1,
@@ -108,6 +113,9 @@ export const usualFaults: FaultSettings = { names: faultNames.filter((name) => f
 
 /** Those that a client which tries again gets through. */
 const passingFaults = faultNames.filter((name) => !isOutage(faultCatalog[name]));
+
+/** Those that last until they are switched off. */
+export const outageNames = faultNames.filter((name) => isOutage(faultCatalog[name]));
 
 function isOutage(row: FaultRow): boolean {
   return row.outage === true;

@@ -11,6 +11,8 @@ export interface GeneratedWorldSettings {
   readonly historyToMs: number;
   /** Requests a second over the whole fleet, in the history and live. */
   readonly ratePerSecond: number;
+  /** Leaves the history to `advanceTo(historyToMs)`; until then the fleet stands idle. Default false. */
+  readonly withoutHistory?: boolean;
 }
 
 /** Where in the history one stage changed its access-log format. */
@@ -27,7 +29,7 @@ export function createGeneratedWorld(settings: GeneratedWorldSettings): World {
     ratePerSecond: settings.ratePerSecond,
     metrics,
   });
-  traffic.advanceTo(historyToMs);
+  if (settings.withoutHistory !== true) traffic.advanceTo(historyToMs);
   return {
     accounts: accountsOf(),
     restApis: restApisOf(),

@@ -1,6 +1,8 @@
+import { createSystemClock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { FaultSettings } from './faults.ts';
 import { createGeneratedWorld } from './generated-world.ts';
+import { type HistoryMaking, makeHistory } from './make-history.ts';
 import { rehearsalDynatraceTokens, rehearsalExternalIds, rehearsalHecTokens } from './rehearsal-secrets.ts';
 import { createSandboxClock, type SandboxClock } from './sandbox-clock.ts';
 import { type Sandbox, type SandboxSettings, startSandbox } from './server.ts';
@@ -21,6 +23,8 @@ export interface RehearsalSettings {
   /** The host's clock. */
   readonly hostClock: { now(): number };
   readonly logger: Logger;
+  /** Starts while the last seconds of the history are still being made; who asks for it waits. Default false. */
+  readonly early?: boolean;
   /** Anything else of the server, over the rehearsal's own settings. */
   readonly server?: Partial<SandboxSettings>;
 }
@@ -29,13 +33,18 @@ export interface Rehearsal {
   readonly sandbox: Sandbox;
   readonly world: World;
   readonly clock: SandboxClock;
+  /** Settles when the whole history is there; rejects with what went wrong. */
+  readonly history: Promise<void>;
 }
 
 const MINUTE_MS = 60_000;
 
-/** The generated fleet with its history. */
+/** The generated fleet with its history; `early` leaves that to be made. */
 export function createRehearsalWorld(
-  settings: Pick<RehearsalSettings, 'seed' | 'historyMs' | 'historyToMs' | 'ratePerSecond' | 'hostClock'>,
+  settings: Pick<
+    RehearsalSettings,
+    'seed' | 'historyMs' | 'historyToMs' | 'ratePerSecond' | 'hostClock' | 'early'
+  >,
 ): World {
   const endMs = settings.historyToMs ?? settings.hostClock.now();
   const historyToMs = Math.floor(endMs / MINUTE_MS) * MINUTE_MS;
@@ -44,6 +53,7 @@ export function createRehearsalWorld(
     historyFromMs: historyToMs - settings.historyMs,
     historyToMs,
     ratePerSecond: settings.ratePerSecond,
+    withoutHistory: settings.early ?? false,
   });
 }
 
@@ -54,7 +64,31 @@ export async function startRehearsal(settings: RehearsalSettings): Promise<Rehea
     host: settings.hostClock,
     ...(settings.frozen ? { frozenAtMs: world.historyToMs + world.longestLagMs } : {}),
   });
+  const stop = new AbortController();
+  const { monotonic } = createSystemClock();
+  const making = settings.early ? makeHistory(world, { monotonic, signal: stop.signal }) : ALL_MADE;
   const sandbox = await startSandbox({
+    ...serverSettings(settings, world, clock),
+    history: making.made,
+    ...settings.server,
+  });
+  const close = () => {
+    stop.abort();
+    return sandbox.close();
+  };
+  try {
+    await Promise.race([making.soon, making.made]);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { sandbox: { ...sandbox, close }, world, clock, history: making.made };
+}
+
+const ALL_MADE: HistoryMaking = { made: Promise.resolve(), soon: Promise.resolve() };
+
+function serverSettings(settings: RehearsalSettings, world: World, clock: SandboxClock): SandboxSettings {
+  return {
     world,
     port: settings.port,
     ...(settings.host === undefined ? {} : { host: settings.host }),
@@ -68,7 +102,5 @@ export async function startRehearsal(settings: RehearsalSettings): Promise<Rehea
     hecTokens: rehearsalHecTokens,
     dynatraceTokens: rehearsalDynatraceTokens,
     externalIds: rehearsalExternalIds,
-    ...settings.server,
-  });
-  return { sandbox, world, clock };
+  };
 }

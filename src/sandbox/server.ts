@@ -26,6 +26,8 @@ import type { World } from './world.ts';
 
 export interface SandboxSettings {
   readonly world: World;
+  /** While this is pending, calls that ask for logs, metrics or the truth wait. Absent: the history is there. */
+  readonly history?: Promise<void>;
   /** 0 picks a free port. */
   readonly port: number;
   /** Default 127.0.0.1. */
@@ -76,6 +78,7 @@ const MAX_WIRE_BYTES = 64 * 1024 * 1024;
 
 interface Parts extends ControlDeps {
   readonly aws: AwsServer;
+  readonly history: Promise<void>;
   readonly advance: () => void;
   readonly logger: Logger;
 }
@@ -109,7 +112,14 @@ export async function startSandbox(settings: SandboxSettings): Promise<Sandbox> 
 }
 
 function createParts(settings: SandboxSettings): Parts {
-  const { world, clock, logger } = settings;
+  const { world, clock, logger, history = Promise.resolve() } = settings;
+  let isMade = settings.history === undefined;
+  history.then(
+    () => {
+      isMade = true;
+    },
+    () => undefined,
+  );
   const host = createSystemClock();
   const counters = new Counters();
   const faultCounters = new Counters();
@@ -130,6 +140,7 @@ function createParts(settings: SandboxSettings): Parts {
       : new Quotas({ monotonic, overrides: settings.quotaOverrides ?? {} });
   return {
     world,
+    history,
     logger,
     faults,
     counters,
@@ -158,6 +169,7 @@ function createParts(settings: SandboxSettings): Parts {
       counters,
     }),
     advance: () => {
+      if (!isMade) return;
       if ((settings.live ?? true) && !isFrozen()) world.advanceTo(now());
       alarming.alarmEngine.advanceTo(now());
     },
@@ -183,9 +195,10 @@ function failure(parts: Parts, error: unknown): AnyReply {
   return jsonReply(500, { error: `The sandbox failed: ${messageOf(error)}` });
 }
 
-function answer(parts: Parts, call: Call): AnyReply | Promise<AnyReply> {
+async function answer(parts: Parts, call: Call): Promise<AnyReply> {
   if (parts.hec.owns(call)) return parts.hec.answer(call);
   if (parts.otlp.owns(call)) return parts.otlp.answer(call);
+  if (asksForHistory(call)) await parts.history;
   if (call.path.startsWith('/_sandbox/')) {
     parts.advance();
     return answerControl(parts, call);
@@ -195,6 +208,12 @@ function answer(parts: Parts, call: Call): AnyReply | Promise<AnyReply> {
     return parts.aws.answer(call);
   }
   return jsonReply(404, { error: `The sandbox serves no ${call.method} ${call.path}.` });
+}
+
+/** Logs and CloudWatch name their operation in a header; API Gateway and STS tell of the fleet, which is always there. */
+function asksForHistory(call: Call): boolean {
+  const isControl = call.path.startsWith('/_sandbox/') && call.path !== '/_sandbox/clock';
+  return isControl || call.header('x-amz-target') !== undefined;
 }
 
 function listen(server: Server, port: number, host: string): Promise<number> {

@@ -5,6 +5,7 @@ import {
   Counters,
   FaultInjector,
   type FaultName,
+  type FaultSettings,
   parseFaults,
   usualFaults,
 } from '../../src/sandbox/faults.ts';
@@ -56,7 +57,8 @@ describe('a fault', () => {
   it('happens at its rate, soon for the first time and never twice in a row, the same for one seed', () => {
     const run = (seed: number) => {
       const counters = new Counters();
-      const faults = new FaultInjector({ settings: { names: ['throttle'] }, seed, counters });
+      const settings: FaultSettings = { names: ['throttle'], rates: { throttle: 0.1 } };
+      const faults = new FaultInjector({ settings, seed, counters });
       const hits = Array.from({ length: 1_000 }, () => faults.happens('throttle', 'op'));
       return { hits, count: counters.get('throttle') };
     };
@@ -75,6 +77,9 @@ describe('a fault', () => {
     expect(parseFaults('late, throttle').names).toEqual(['late', 'throttle']);
     expect(parseFaults('usual,slow').names).toEqual([...usualFaults.names, 'slow']);
     expect(() => parseFaults('late,typo,other')).toThrow(/typo, other/);
+    expect(parseFaults('all').names).toContain('empty-run');
+    expect(parseFaults('all').names).not.toContain('aws-outage');
+    expect(parseFaults('aws-outage').names).toEqual(['aws-outage']);
   });
 });
 
@@ -89,6 +94,21 @@ describe('faults of AWS', () => {
     expect(await outcomes(10, () => retrying.send(new FilterLogEventsCommand(window)))).toEqual(
       Array(10).fill('ok'),
     );
+  });
+
+  it("throttles API Gateway's control plane as one, because its operations share one allowance", async () => {
+    const sandbox = await startedSandbox({ faults: { names: ['throttle'], rates: { throttle: 0.5 } } });
+    const authorization = `AWS4-HMAC-SHA256 Credential=AKIASANDBOX/20260101/${region}/apigateway/aws4_request`;
+    const statuses: number[] = [];
+    for (const path of ['/restapis', '/v2/apis', '/restapis', '/v2/apis', '/restapis', '/v2/apis']) {
+      const answer = await fetch(`${sandbox.url}${path}`, { headers: { authorization } });
+      await answer.arrayBuffer();
+      statuses.push(answer.status);
+    }
+    expect([
+      [200, 429, 200, 429, 200, 429],
+      [429, 200, 429, 200, 429, 200],
+    ]).toContainEqual(statuses);
   });
 
   it('sends empty pages with a token, and the pages together still hold every event', async () => {
@@ -158,6 +178,30 @@ describe('faults of AWS', () => {
     const expiring = logsClient(await withFaults('expired-credentials'), 1, `ASIA${central}GW`);
     const ends = await outcomes(10, () => expiring.send(new FilterLogEventsCommand(window)));
     expect(ends).toContain('ExpiredTokenException');
+  });
+
+  it('throttles nine of ten calls in a storm, also many in a row', async () => {
+    const client = logsClient(await withFaults('throttle-storm'));
+    const ends = await outcomes(60, () => client.send(new FilterLogEventsCommand(window)));
+    const throttled = ends.filter((end) => end === 'ThrottlingException').length;
+    expect(throttled).toBeGreaterThan(45);
+    expect(throttled).toBeLessThan(60);
+    expect(ends.join()).toContain('ThrottlingException,ThrottlingException,ThrottlingException');
+  });
+
+  it('tells its own time when its clock is ahead or behind, and refuses signatures made by another', async () => {
+    for (const [fault, aheadMs] of [
+      ['aws-ahead', 600_000],
+      ['aws-behind', -600_000],
+    ] as const) {
+      const client = logsClient(await withFaults(fault));
+      // The SDK corrects its clock by the refusal, so the next signature is in time.
+      expect(await outcomes(2, () => client.send(new FilterLogEventsCommand(window)))).toEqual([
+        'InvalidSignatureException',
+        'ok',
+      ]);
+      expect(Math.abs(client.config.systemClockOffset - aheadMs)).toBeLessThan(5_000);
+    }
   });
 
   it('refuses what is above the quota of the Region', async () => {

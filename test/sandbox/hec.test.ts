@@ -67,6 +67,8 @@ describe('the Splunk stand-in accepting events', () => {
       [0, 1, 2].map((n) => JSON.stringify({ event: { n, text: '}\n{' } }, null, 2)).join('\n'),
     ],
     ['as an array', `[${one(0)},${one(1)},${one(2)}]`],
+    ['as an array below blank lines', `${' '.repeat(80)}\n [${one(0)},\n${one(1)},${one(2)}]`],
+    ['first one a line, then two on one', `\n${one(0)}\r\n\n ${one(1)} ${one(2)}`],
   ])('reads envelopes %s', async (_name, body) => {
     const sandbox = await hecSandbox();
     expect((await post(sandbox, body)).status).toBe(200);
@@ -122,6 +124,9 @@ describe('the Splunk stand-in refusing', () => {
     ['no body', '  ', 5, undefined],
     ['broken JSON', `${one(0)}\n{"event":`, 6, 1],
     ['a comma between', `${one(0)},${one(1)}`, 6, 1],
+    ['a comma at the end of a line', `${one(0)},\n${one(1)}`, 6, 1],
+    ['a broken line between good ones', `${one(0)}\n${one(1)}\n{"event":\n${one(3)}`, 6, 2],
+    ['a line that is an array', `${one(0)}\n[${one(1)}]`, 6, 1],
     ['text behind', `${one(0)} x`, 6, 1],
     ['fields that are no object', `${one(0)}${JSON.stringify({ event: 1, fields: 'x' })}`, 6, 1],
     ['a foreign index', `${one(0)}\n${JSON.stringify({ event: 1, index: 'secret' })}`, 7, 1],

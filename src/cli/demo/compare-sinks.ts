@@ -1,7 +1,6 @@
 import { isObject } from '../../core/json.ts';
 import type { MetricRecord } from '../../model/metric-record.ts';
-import type { AcceptedItem } from '../../sandbox/dynatrace-otlp.ts';
-import type { AcceptedEvent } from '../../sandbox/splunk-hec.ts';
+import { type BriefEvent, type BriefItem, SERIES_IDENTITY } from '../../sandbox/accepted-brief.ts';
 import type { TruthMetric } from '../../sandbox/world.ts';
 import { Check } from './check.ts';
 import type { JournalIndex } from './journal-index.ts';
@@ -12,11 +11,11 @@ const LOG_WINDOW_MS = 86_400_000;
 
 /** Splunk: every row of the journal under its sourcetypes, repeats only under a known event id. */
 export async function compareSplunk(
-  accepted: AsyncIterable<AcceptedEvent>,
+  accepted: AsyncIterable<BriefEvent>,
   journal: JournalIndex,
 ): Promise<{ readonly check: Check; readonly repeats: number }> {
   const check = new Check('Splunk: every record, repeats only under a known event_id');
-  const arrived = new Set<string>();
+  const arrived = new ArrivedEvents();
   let repeats = 0;
   for await (const event of accepted) {
     const eventId = String(event.fields?.event_id ?? '');
@@ -26,9 +25,7 @@ export async function compareSplunk(
       () => `${event.sourcetype} event ${eventId || event.n} is not in the journal`,
     );
     if (known === undefined) continue;
-    const key = `${event.sourcetype} ${eventId}`;
-    if (arrived.has(key)) repeats += 1;
-    arrived.add(key);
+    if (!arrived.add(event.sourcetype, eventId)) repeats += 1;
     const { row } = known;
     const right = !('outcome' in row) || row.kind === 'unparsed' || saysTheSame(event.event, row);
     check.expect(
@@ -49,12 +46,29 @@ export async function compareSplunk(
         : ['gatewatch:metric'];
     for (const type of types) {
       check.expect(
-        arrived.has(`${type} ${eventId}`),
+        arrived.has(type, eventId),
         () => `${type} event of record ${row.recordId} never reached Splunk`,
       );
     }
   }
   return { check, repeats };
+}
+
+/** Event ids by sourcetype. */
+class ArrivedEvents {
+  readonly #ids = new Map<string | undefined, Set<string>>();
+
+  /** False when it was there already. */
+  add(sourcetype: string | undefined, eventId: string): boolean {
+    const known = this.#ids.get(sourcetype) ?? new Set();
+    const isNew = !known.has(eventId);
+    this.#ids.set(sourcetype, known.add(eventId));
+    return isNew;
+  }
+
+  has(sourcetype: string, eventId: string): boolean {
+    return this.#ids.get(sourcetype)?.has(eventId) ?? false;
+  }
 }
 
 function saysTheSame(event: unknown, row: { outcome: string; decision: string; customer: string }): boolean {
@@ -64,7 +78,7 @@ function saysTheSame(event: unknown, row: { outcome: string; decision: string; c
 
 /** Dynatrace: every record inside its age window as truth predicts; older ones expired, never sent. */
 export async function compareDynatrace(options: {
-  readonly accepted: AsyncIterable<AcceptedItem>;
+  readonly accepted: AsyncIterable<BriefItem>;
   readonly journal: JournalIndex;
   readonly truth: readonly TruthMetric[];
   readonly nowMs: number;
@@ -140,22 +154,9 @@ function compareExpired(options: {
   return check;
 }
 
-/** Attributes that tell one series from another, beside the name. */
-export const POINT_IDENTITY = [
-  'aws.account.id',
-  'aws.region',
-  'api_name',
-  'api_id',
-  'stage',
-  'method',
-  'resource',
-  'route',
-];
-
 function gaugeKey(name: string, timeMs: number, attributes: Readonly<Record<string, unknown>>): string {
-  const which = String(attributes.cloudwatch_dimensions ?? '');
-  const identity = POINT_IDENTITY.map((key) => String(attributes[key] ?? '')).join('/');
-  return `${name} ${which} ${identity} ${timeMs}`;
+  const identity = SERIES_IDENTITY.map((key) => String(attributes[key] ?? '')).join('/');
+  return `${name} ${identity} ${timeMs}`;
 }
 
 function recordKey(record: MetricRecord, statistic: string): string {

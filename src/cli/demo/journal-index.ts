@@ -48,7 +48,7 @@ export async function indexJournal(journal: JournalReader): Promise<JournalIndex
         if (record.kind === 'metric') {
           newestMetrics.set(pointKey({ ...record, timestampMs: record.eventMs }), record);
           events.set(record.eventId, { row: record, decided: false });
-        } else {
+        } else if (record.kind !== 'alarm') {
           const row = summarise(record);
           newest.set(row.recordId, row);
           events.set(row.eventId, { row, decided: isDecided(row.decision) });

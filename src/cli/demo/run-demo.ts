@@ -6,15 +6,14 @@ import { GatewatchError } from '../../core/errors.ts';
 import { isObject } from '../../core/json.ts';
 import { silentLogger } from '../../core/logger.ts';
 import { silentMeter } from '../../core/meter.ts';
-import type { AcceptedItem } from '../../sandbox/dynatrace-otlp.ts';
-import type { AcceptedEvent } from '../../sandbox/splunk-hec.ts';
+import type { BriefEvent, BriefItem } from '../../sandbox/accepted-brief.ts';
 import type { TruthRow } from '../../sandbox/world.ts';
 import { requireConfig } from '../config-file.ts';
 import type { CliContext } from '../context.ts';
 import { createRuntime, type Runtime } from '../worker/runtime.ts';
 import { Check, count } from './check.ts';
 import { compareJournal, type JournalVerdict } from './compare-journal.ts';
-import { compareDynatrace, compareSplunk, POINT_IDENTITY } from './compare-sinks.ts';
+import { compareDynatrace, compareSplunk } from './compare-sinks.ts';
 import { indexJournal } from './journal-index.ts';
 import { drawLine, drawScreen, type ViewState } from './live-view.ts';
 import { readNdjson } from './ndjson.ts';
@@ -42,10 +41,6 @@ export interface DemoHost {
 
 /** Longest the demo reads and delivers before it compares what there is. */
 const ONCE_DEADLINE_MS = 300_000;
-
-/** What the comparison looks at of an event at Splunk and of a log record or point at Dynatrace. */
-const SPLUNK_MEMBERS = 'outcome,decision,customer';
-const DYNATRACE_MEMBERS = ['event_id', 'cloudwatch_dimensions', ...POINT_IDENTITY].join(',');
 
 /** Sandbox and worker side by side. Returns the exit code. */
 export async function runDemo(
@@ -198,12 +193,9 @@ async function compare(
   const at = (path: string) => `${sandbox.url}/_sandbox/${path}`;
   const journal = await indexJournal(runtime.journal);
   const verdict = await compareJournal(readNdjson<TruthRow>(at('truth'), signal), journal, runtime.redactor);
-  const splunk = await compareSplunk(
-    readNdjson<AcceptedEvent>(at(`accepted/splunk?only=${SPLUNK_MEMBERS}`), signal),
-    journal,
-  );
+  const splunk = await compareSplunk(readNdjson<BriefEvent>(at('accepted/splunk/brief'), signal), journal);
   const dynatrace = await compareDynatrace({
-    accepted: readNdjson<AcceptedItem>(at(`accepted/dynatrace?only=${DYNATRACE_MEMBERS}`), signal),
+    accepted: readNdjson<BriefItem>(at('accepted/dynatrace/brief'), signal),
     journal,
     truth: verdict.metrics,
     nowMs,

@@ -36,6 +36,7 @@ export class Tally {
         }
         continue;
       }
+      if (record.kind === 'alarm') continue;
       this.records += 1;
       this.#move(record.recordId, outcomeOf(record));
     }

@@ -99,10 +99,11 @@ export class AlarmStore {
     alarm.stateUpdatedMs = nowMs;
     if (!changed) return;
     alarm.transitionedMs = nowMs;
+    const reasonData: unknown = to.reasonData === undefined ? undefined : JSON.parse(to.reasonData);
     const newState = {
       stateValue: to.state,
       stateReason: to.reason,
-      ...(to.reasonData === undefined ? {} : { stateReasonData: JSON.parse(to.reasonData) as unknown }),
+      ...(reasonData === undefined ? {} : { stateReasonData: reasonData }),
     };
     this.note(
       alarm,

@@ -2,7 +2,7 @@ import type { World } from '../world.ts';
 import { AlarmEngine, type ReadMetric } from './alarm-engine.ts';
 import { AlarmStore } from './alarm-store.ts';
 import { seriesKey } from './cloudwatch-model.ts';
-import { MetricFilters } from './metric-filters.ts';
+import { MetricFilters } from './metric-filter-store.ts';
 import { SnsLog, type Topic } from './sns.ts';
 
 export interface Alarming {

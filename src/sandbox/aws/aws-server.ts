@@ -112,6 +112,13 @@ function keyOf(operation: Operation): string {
   return `${operation.name} ${operation.caller.account} ${operation.caller.region}`;
 }
 
+/** API Gateway's control plane has one allowance over all its operations, so it throttles as one. */
+function quotaKeyOf(operation: Operation): string {
+  return keyOf(
+    operation.protocol.startsWith('api-gateway') ? { ...operation, name: 'api-gateway' } : operation,
+  );
+}
+
 /** What stands between a caller and the work: quota, throttle, credentials, faults of the service or the network. */
 function refusalOf(
   context: AwsContext,
@@ -126,7 +133,7 @@ function refusalOf(
     counters.add(`aws.quota.${name}`);
     return errorReply(protocol, throttlingError(protocol));
   }
-  if (faults.happens('throttle', key) || faults.strikes('throttle-storm', key)) {
+  if (faults.happens('throttle', quotaKeyOf(operation)) || faults.strikes('throttle-storm', key)) {
     return errorReply(protocol, throttlingError(protocol));
   }
   if (faults.happens('reset', `before ${key}`)) return { reset: true };
@@ -135,7 +142,7 @@ function refusalOf(
   if (caller.assumed && faults.happens('expired-credentials', key)) {
     return errorReply(protocol, expiredCredentials(protocol));
   }
-  if (name === 'AssumeRole' && faults.strikes('sts-denied', key)) {
+  if (protocol === 'sts' && faults.strikes('sts-denied', key)) {
     return errorReply(protocol, deniedError(protocol, caller.account, name));
   }
   if (faults.happensAtFirst('denied', key, DENIED_CALLS)) {

@@ -4,12 +4,21 @@ import type { Caller } from './caller.ts';
 import { countedBytes, invalidParameter, logsReply, readGroup, readLogsToken } from './logs-model.ts';
 import type { AwsContext } from './operation.ts';
 import { makeToken, markOf } from './page-token.ts';
-import { boundedNumber, type Fields, optionalFlag, optionalText } from './request-fields.ts';
+import { boundedNumber, type Fields, optionalFlag, optionalText, optionalTexts } from './request-fields.ts';
+
+const MAX_NAMES = 50;
 
 /** DescribeLogGroups, in the order of names: `arn` ends in `:*`, `logGroupArn` does not. */
 export function describeLogGroups(context: AwsContext, caller: Caller, fields: Fields): Reply {
   const prefix = optionalText(fields, 'logGroupNamePrefix', invalidParameter);
   const pattern = optionalText(fields, 'logGroupNamePattern', invalidParameter);
+  const names = optionalTexts(fields, 'logGroupIdentifiers', invalidParameter);
+  if (names !== undefined && (names.length === 0 || names.length > MAX_NAMES)) {
+    throw invalidParameter(`logGroupIdentifiers must name 1 to ${MAX_NAMES} log groups.`);
+  }
+  if (names !== undefined && (prefix !== undefined || pattern !== undefined)) {
+    throw invalidParameter('logGroupIdentifiers cannot be combined with a prefix or pattern.');
+  }
   if (prefix !== undefined && pattern !== undefined) {
     throw invalidParameter('LogGroup name prefix and pattern are mutually exclusive.');
   }
@@ -18,6 +27,7 @@ export function describeLogGroups(context: AwsContext, caller: Caller, fields: F
       (group) =>
         group.account === caller.account &&
         group.region === caller.region &&
+        (names === undefined || names.includes(group.name)) &&
         (prefix === undefined || group.name.startsWith(prefix)) &&
         (pattern === undefined || group.name.includes(pattern)),
     )

@@ -2,12 +2,11 @@ import type { Reply } from '../http-exchange.ts';
 import type { WorldEvent, WorldLogGroup } from '../world.ts';
 import { AwsError } from './aws-errors.ts';
 import type { Caller } from './caller.ts';
+import { compareEvents, firstIndex } from './event-order.ts';
 import { termMatcher } from './filter-pattern.ts';
 import {
-  compareEvents,
   countedBytes,
   eventPlace,
-  firstIndex,
   invalidParameter,
   logsReply,
   placeOf,

@@ -2,12 +2,10 @@ import type { Reply } from '../http-exchange.ts';
 import type { WorldEvent, WorldLogGroup } from '../world.ts';
 import { AwsError } from './aws-errors.ts';
 import type { Caller } from './caller.ts';
+import { compareEvents, type EventPlace, firstIndex } from './event-order.ts';
 import {
-  compareEvents,
   countedBytes,
-  type EventPlace,
   eventPlace,
-  firstIndex,
   invalidParameter,
   logsReply,
   placeOf,

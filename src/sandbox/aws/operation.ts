@@ -5,7 +5,7 @@ import type { AlarmEngine } from './alarm-engine.ts';
 import type { AlarmStore } from './alarm-store.ts';
 import type { AwsProtocol } from './aws-protocol.ts';
 import type { Caller } from './caller.ts';
-import type { MetricFilters } from './metric-filters.ts';
+import type { MetricFilters } from './metric-filter-store.ts';
 import type { SnsLog } from './sns.ts';
 
 /** What every AWS operation may use. Sizes are the real ones by default; tests and faults make them smaller. */

@@ -36,7 +36,7 @@ function entryOf(record: JournalRecord): JournalEntry {
 function stateOf(tally: Tally, units: ViewState['status']['units'] = []): ViewState {
   return {
     nowMs: 60_000,
-    status: { inventory: undefined, units, lanes: [], skippedRuns: 0 },
+    status: { inventory: undefined, units, lanes: [], backfillLanes: [], skippedRuns: 0 },
     tally,
     pending: new Map(),
     url: 'http://127.0.0.1:4599',
