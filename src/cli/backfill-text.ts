@@ -1,6 +1,7 @@
 import { formatDuration } from '../core/duration.ts';
 import type { Window } from '../model/source-event.ts';
 import type { BackfillForecast } from '../pipeline/backfill-forecast.ts';
+import { oneLine } from '../telemetry/one-line.ts';
 
 /** The forecast as a person reads it before saying yes. */
 export function forecastText(forecast: BackfillForecast, span: Window, pricePerThousand: number): string {
@@ -40,7 +41,9 @@ export function spanText({ fromMs, toMs }: Window): string {
 }
 
 /** Columns as wide as their widest cell. */
-export function tableOf(rows: readonly (readonly string[])[]): string[] {
+export function tableOf(table: readonly (readonly string[])[]): string[] {
+  // Reasons quote what others said: none of it may break a line or paint the terminal.
+  const rows = table.map((row) => row.map(oneLine));
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows.map((row) =>
     row

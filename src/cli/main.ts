@@ -1,10 +1,11 @@
 #!/usr/bin/env node
-import { hostname } from 'node:os';
+import { hostname, userInfo } from 'node:os';
 import { CommanderError } from 'commander';
 import { GatewatchError, UserError } from '../core/errors.ts';
 import { createProgram } from './program.ts';
 import { createSystemContext } from './system-context.ts';
 import { packageVersion } from './version.ts';
+import { keepHeapSmall } from './worker/heap-size.ts';
 
 /** Ends at the first SIGINT or SIGTERM in good order; whoever asks twice wants it now. */
 function stopSignal(): AbortSignal {
@@ -24,8 +25,18 @@ function endWithReader(error: NodeJS.ErrnoException): void {
   throw error;
 }
 
+/** A container may run under a number that has no name. */
+function operatorName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? 'unknown'}`;
+  }
+}
+
 async function main(): Promise<void> {
   process.stdout.on('error', endWithReader);
+  keepHeapSmall();
   const context = createSystemContext();
   let signal: AbortSignal | undefined;
   const program = createProgram(context, {
@@ -36,6 +47,7 @@ async function main(): Promise<void> {
     random: Math.random,
     version: packageVersion(),
     owner: `${hostname()}/${process.pid}`,
+    operator: operatorName(),
     interpreter: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
     setEnv: (name, value) => {
       process.env[name] = value;

@@ -1,11 +1,16 @@
 import { Command } from 'commander';
+import { createAlarmClients } from '../aws/alarm-clients.ts';
 import { createAwsClients } from '../aws/aws-clients.ts';
 import { createSystemClock } from '../core/clock.ts';
 import { silentLogger } from '../core/logger.ts';
 import { silentMeter } from '../core/meter.ts';
+import { createSinks } from '../sinks/registry.ts';
 import { openJournalReader } from '../store/open-journal.ts';
 import { openOrderDesk } from '../store/order-desk.ts';
+import type { AlarmsHost } from './alarms/alarm-session.ts';
+import { listFilesBelow } from './alarms/list-files.ts';
 import { askAtTerminal } from './ask-at-terminal.ts';
+import { createAlarmsCommand } from './commands/alarms.ts';
 import { createAuditCommand } from './commands/audit.ts';
 import { authorizerCommand } from './commands/authorizer.ts';
 import { type BackfillHost, createBackfillCommand } from './commands/backfill.ts';
@@ -16,11 +21,14 @@ import { createDemoCommand } from './commands/demo.ts';
 import { createFieldsCommand } from './commands/fields.ts';
 import { createInitCommand } from './commands/init.ts';
 import { createLedgerCommand } from './commands/ledger.ts';
+import { createOrdersCommand } from './commands/orders.ts';
 import { createRedactCommand } from './commands/redact.ts';
+import { createReplayCommand, type ReplayHost } from './commands/replay.ts';
 import { createOnceCommand, createRunCommand, type WorkerHost, withRuntime } from './commands/run.ts';
 import { sandboxCommand } from './commands/sandbox.ts';
 import type { CliContext } from './context.ts';
 import type { DemoHost } from './demo/run-demo.ts';
+import type { OrderHost } from './follow-order.ts';
 import { accountSettingsOf } from './worker/config-to-settings.ts';
 
 /** The whole command line. Every command is handed what it touches of the outside. */
@@ -53,8 +61,16 @@ export function createProgram(context: CliContext, host: WorkerHost & DemoHost):
     createOnceCommand(context, host),
     createBackfillCommand(context, backfillHost(context, host)),
     createLedgerCommand(context, openJournalReader),
-    createDeadLettersCommand(context, openJournalReader),
+    createReplayCommand(context, replayHost(context, host)),
+    createOrdersCommand(context, openJournalReader),
+    createDeadLettersCommand(context, openJournalReader, {
+      ...orderDesk(host),
+      get signal() {
+        return host.stopSignal();
+      },
+    }),
     createAuditCommand(context, openJournalReader),
+    createAlarmsCommand(context, alarmsHost(host)),
     authorizerCommand(context),
     createRedactCommand(context),
     createFieldsCommand(context),
@@ -65,16 +81,58 @@ export function createProgram(context: CliContext, host: WorkerHost & DemoHost):
 }
 
 function backfillHost(context: CliContext, host: WorkerHost): BackfillHost {
-  const clock = createSystemClock();
   return {
-    connect: connectForCost,
-    withRuntime: (config, work) => withRuntime(context, host, config, 'warn', work),
-    openDesk: (path) => openOrderDesk(path, clock),
-    confirm: (question) => askAtTerminal(question),
-    clock,
+    ...orderDesk(host),
     get signal() {
       return host.stopSignal();
     },
+    connect: connectForCost,
+    withRuntime: (config, work) => withRuntime(context, host, config, 'warn', work),
+    confirm: (question) => askAtTerminal(question),
+  };
+}
+
+function replayHost(context: CliContext, host: WorkerHost): ReplayHost {
+  const { random } = host;
+  const readFile = (path: string) => context.readFile(path);
+  return {
+    ...orderDesk(host),
+    get signal() {
+      return host.stopSignal();
+    },
+    openReader: openJournalReader,
+    createSinks: (config) =>
+      createSinks(config.sinks, {
+        clock: createSystemClock(),
+        logger: silentLogger,
+        meter: silentMeter,
+        random,
+        readFile,
+      }),
+  };
+}
+
+/** Without the signal, which every host asks for when it is needed: whoever asks takes over Ctrl-C. */
+function orderDesk({ operator }: WorkerHost): Omit<OrderHost, 'signal'> {
+  const clock = createSystemClock();
+  return { openDesk: (path) => openOrderDesk(path, clock), clock, operator };
+}
+
+function alarmsHost(host: WorkerHost): AlarmsHost {
+  return {
+    get signal() {
+      return host.stopSignal();
+    },
+    connect: connectForCost,
+    connectAlarms: (config) =>
+      createAlarmClients({
+        accounts: accountSettingsOf(config),
+        clock: createSystemClock(),
+        logger: silentLogger,
+        meter: silentMeter,
+      }),
+    listFiles: listFilesBelow,
+    confirm: (question) => askAtTerminal(question),
   };
 }
 

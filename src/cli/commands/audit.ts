@@ -17,6 +17,7 @@ import type { JournalEntry, JournalReader } from '../../model/journal.ts';
 import { createRedactor } from '../../redact/redactor.ts';
 import { DEFAULT_CONFIG_PATH, requireConfig } from '../config-file.ts';
 import type { CliContext } from '../context.ts';
+import { createVerifyCommand } from './audit-verify.ts';
 
 /** Opens a journal for reading beside its worker. */
 export type OpenReader = (path: string) => Promise<JournalReader>;
@@ -46,13 +47,16 @@ interface QueryOptions extends PlaceOptions {
   readonly allRevisions?: true;
 }
 
-/** `gatewatch audit query | show`: looks into the journal beside a running worker. */
+/** `gatewatch audit query | show | verify`: looks into the journal beside a running worker. */
 export function createAuditCommand(context: CliContext, openReader: OpenReader): Command {
   return new Command('audit')
     .description('look into the audit trail, beside a running worker')
     .addHelpText('after', '\nExample:\n  gatewatch audit query --decision deny --from 2h')
     .addCommand(createQueryCommand(context, openReader))
-    .addCommand(createShowCommand(context, openReader));
+    .addCommand(createShowCommand(context, openReader))
+    .addCommand(
+      createVerifyCommand(context, { withPlace, pathOf: (options) => placeOf(context, options).journal }),
+    );
 }
 
 function createQueryCommand(context: CliContext, openReader: OpenReader): Command {

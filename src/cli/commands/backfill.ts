@@ -2,36 +2,33 @@ import { Command, Option } from 'commander';
 import { parseTime } from '../../audit/audit-query.ts';
 import type { AwsClients } from '../../aws/aws-clients.ts';
 import type { GatewatchConfig } from '../../config/gatewatch-config.ts';
-import type { Clock } from '../../core/clock.ts';
 import { GatewatchError, UserError } from '../../core/errors.ts';
 import { discoverInventory } from '../../inventory/discover-inventory.ts';
 import { matchesGlob } from '../../inventory/glob.ts';
 import { inventorySettingsOf } from '../../inventory/inventory-settings.ts';
 import type { Inventory } from '../../model/inventory.ts';
-import type { Order, OrderDesk } from '../../model/order.ts';
+import { type BackfillOrder, hasEnded, type Order, type OrderDesk } from '../../model/order.ts';
 import { type BackfillForecast, forecastBackfill } from '../../pipeline/backfill-forecast.ts';
 import { logUnitOf } from '../../pipeline/topology.ts';
 import { logGroupsOf, UNVERIFIED_PRICES } from '../../sources/cost-forecast.ts';
 import { metricSeriesFor } from '../../sources/metrics/metric-series.ts';
 import { metricsSettingsOf } from '../../sources/metrics/metrics-settings.ts';
 import { metricsUnit } from '../../sources/metrics/metrics-source.ts';
-import { createProgressView } from '../backfill-progress.ts';
 import { forecastText, spanText } from '../backfill-text.ts';
 import { DEFAULT_CONFIG_PATH, requireConfig } from '../config-file.ts';
 import type { CliContext } from '../context.ts';
+import { followOrder, LEFT_UNDONE, newOrder, type OrderHost } from '../follow-order.ts';
+import { createProgressView } from '../order-progress.ts';
 import type { Runtime } from '../worker/runtime.ts';
 
 /** What the command touches beside the context. */
-export interface BackfillHost {
+export interface BackfillHost extends OrderHost {
   /** Makes clients for the accounts of a configuration; the command closes them. */
   readonly connect: (config: GatewatchConfig) => AwsClients;
   /** Opens the journal for writing, does the work and closes it. Throws `journal_in_use` beside a worker. */
   readonly withRuntime: (config: GatewatchConfig, work: (runtime: Runtime) => Promise<void>) => Promise<void>;
-  readonly openDesk: (path: string) => Promise<OrderDesk>;
   /** Asks a person; false where nobody can be asked. */
   readonly confirm: (question: string) => Promise<boolean>;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
 }
 
 interface BackfillOptions {
@@ -46,9 +43,7 @@ interface BackfillOptions {
   readonly pricePerThousandMetrics: number;
 }
 
-const LEFT_UNDONE = 3;
 const STOPPED = 130;
-const FOLLOW_MS = 500;
 /** Share of each AWS quota that the clients take. */
 const QUOTA_SHARE = 0.6;
 const EXAMPLES = `
@@ -99,7 +94,7 @@ function price(text: string): number {
 
 async function runBackfill(context: CliContext, host: BackfillHost, options: BackfillOptions): Promise<void> {
   const { config } = requireConfig(context, options.config);
-  const wanted = orderOf(context, options);
+  const wanted = orderOf(context, host, options);
   const begun = await unfinishedLike(host, config.journal.path, wanted);
   const order = begun ?? wanted;
   if (begun !== undefined)
@@ -116,7 +111,7 @@ async function runBackfill(context: CliContext, host: BackfillHost, options: Bac
   });
 }
 
-function orderOf(context: CliContext, options: BackfillOptions): Order {
+function orderOf(context: CliContext, host: BackfillHost, options: BackfillOptions): BackfillOrder {
   const nowMs = context.now();
   const fromMs = parseTime('--from', options.from, nowMs);
   const toMs = parseTime('--to', options.to, nowMs);
@@ -131,28 +126,27 @@ function orderOf(context: CliContext, options: BackfillOptions): Order {
       `Expected --to to lie in the past, got ${new Date(toMs).toISOString()}: what is to come is live reading's.`,
     );
   return {
-    id: Buffer.from(context.randomBytes(9)).toString('base64url'),
+    ...newOrder(context, host, `${options.from}..${options.to}`),
     kind: 'backfill',
     fromMs,
     toMs,
-    asked: `${options.from}..${options.to}`,
-    createdMs: nowMs,
-    state: 'pending',
-    progress: {},
     ...(options.unit !== undefined && { unit: options.unit }),
     ...(options.rate !== undefined && { callsPerSecond: options.rate }),
   };
 }
 
 /** The order that the same command placed before and that has not ended. No journal yet: none. */
-async function unfinishedLike(host: BackfillHost, path: string, wanted: Order): Promise<Order | undefined> {
+async function unfinishedLike(
+  host: BackfillHost,
+  path: string,
+  wanted: BackfillOrder,
+): Promise<BackfillOrder | undefined> {
   const desk = await deskOrNone(host, path);
   if (desk === undefined) return undefined;
   try {
-    const orders = await desk.orders();
-    return orders.find(
-      ({ asked, unit, state }) =>
-        asked === wanted.asked && unit === wanted.unit && (state === 'pending' || state === 'running'),
+    const backfills = (await desk.orders()).filter((order) => order.kind === 'backfill');
+    return backfills.find(
+      (order) => order.asked === wanted.asked && order.unit === wanted.unit && !hasEnded(order),
     );
   } finally {
     await desk.close();
@@ -173,7 +167,7 @@ async function forecastOf(
   context: CliContext,
   host: BackfillHost,
   config: GatewatchConfig,
-  order: Order,
+  order: BackfillOrder,
   dollarsPerThousandMetrics: number,
 ): Promise<BackfillForecast> {
   const inventory = await listed(context, host, config);
@@ -213,7 +207,7 @@ async function listed(context: CliContext, host: BackfillHost, config: Gatewatch
   }
 }
 
-function nothingMeant({ unit }: Order, units: readonly string[]): UserError {
+function nothingMeant({ unit }: BackfillOrder, units: readonly string[]): UserError {
   const known = [...new Set(units)].map((one) => `  ${one}`).join('\n') || '  none';
   return new UserError(
     'backfill_unit',
@@ -234,7 +228,7 @@ async function isWanted(
   context: CliContext,
   host: BackfillHost,
   options: BackfillOptions,
-  begun: Order | undefined,
+  begun: BackfillOrder | undefined,
 ): Promise<boolean> {
   if (options.yes || begun !== undefined) return true;
   if (await host.confirm('Start? [y/N] ')) return true;
@@ -321,55 +315,12 @@ async function handOver(
     if (!placing.isPlaced) await desk.place(placing.order);
     const holder = (await desk.holder()) ?? 'a worker';
     context.stdout.write(`The journal is held by ${holder}: it carries out order ${placing.order.id}.\n`);
-    if (!placing.detach) await follow(context, host, desk, placing.order.id);
+    if (!placing.detach) await followOrder(context, host, desk, placing.order.id, doneText);
   } finally {
     await desk.close();
   }
 }
 
-async function follow(
-  context: CliContext,
-  host: BackfillHost,
-  desk: OrderDesk,
-  orderId: string,
-): Promise<void> {
-  const view = createProgressView(context.stdout, () => context.now());
-  let started = false;
-  const order = await untilEnded(host, desk, orderId, (standing) => {
-    started = true;
-    view.show(standing);
-  });
-  if (started) view.end();
-  const say = (text: string, code: number) => {
-    context.stderr.write(`${text}\n`);
-    context.setExitCode(code);
-  };
-  if (order?.state === 'done')
-    context.stdout.write(
-      `Backfill done: everything was read and stored.${order.message === undefined ? '' : ` Note: ${order.message}.`}\n`,
-    );
-  else if (order?.state === 'failed') say(`The order failed: ${order.message ?? 'no reason was kept'}.`, 1);
-  else if (host.signal.aborted)
-    context.stderr.write('The worker goes on; the same command follows it again.\n');
-  else
-    say(
-      'The worker went away. The order is kept: the next worker, or the same command, goes on with it.',
-      LEFT_UNDONE,
-    );
-}
-
-/** Looks until the order has ended, nobody holds the journal any more, or the person has seen enough. */
-async function untilEnded(
-  host: BackfillHost,
-  desk: OrderDesk,
-  orderId: string,
-  show: (order: Order) => void,
-): Promise<Order | undefined> {
-  for (;;) {
-    const order = (await desk.orders()).find(({ id }) => id === orderId);
-    if (order !== undefined) show(order);
-    const ended = order === undefined || order.state === 'done' || order.state === 'failed';
-    if (ended || host.signal.aborted || (await desk.holder()) === undefined) return order;
-    await host.clock.sleep(FOLLOW_MS, host.signal).catch(() => undefined);
-  }
+function doneText({ message }: Order): string {
+  return `Backfill done: everything was read and stored.${message === undefined ? '' : ` Note: ${message}.`}`;
 }

@@ -1,11 +1,13 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { UserError } from '../../core/errors.ts';
-import type { DeadLetter, JournalReader } from '../../model/journal.ts';
+import type { JournalReader, StoredDeadLetter } from '../../model/journal.ts';
 import { tableOf } from '../backfill-text.ts';
 import { DEFAULT_CONFIG_PATH, requireConfig } from '../config-file.ts';
 import type { CliContext } from '../context.ts';
+import type { OrderHost } from '../follow-order.ts';
 import type { OpenReader } from './audit.ts';
+import { createDropCommand, createRetryCommand } from './dead-letter-orders.ts';
 
 interface PlaceOptions {
   readonly config: string;
@@ -16,8 +18,12 @@ interface PlaceOptions {
 
 const NOTHING_FOUND = 3;
 
-/** `gatewatch dead-letters list | show`: what a destination refused for good, and why. It changes nothing. */
-export function createDeadLettersCommand(context: CliContext, openReader: OpenReader): Command {
+/** `gatewatch dead-letters`: what a destination refused for good, and why; `retry` and `drop` order what becomes of it. */
+export function createDeadLettersCommand(
+  context: CliContext,
+  openReader: OpenReader,
+  host: OrderHost,
+): Command {
   return new Command('dead-letters')
     .description('records that a destination refused for good, each with the reason')
     .addHelpText('after', '\nExample:\n  gatewatch dead-letters list --lane splunk-main/records/live')
@@ -33,7 +39,9 @@ export function createDeadLettersCommand(context: CliContext, openReader: OpenRe
         .argument('<seq>', 'sequence number, as `list` prints it')
         .addHelpText('after', '\nExample:\n  gatewatch dead-letters show 48211')
         .action((seq: string, options: PlaceOptions) => runShow(context, openReader, seq, options)),
-    );
+    )
+    .addCommand(createRetryCommand(context, openReader, host))
+    .addCommand(createDropCommand(context, openReader, host));
 }
 
 function withPlace(command: Command): Command {
@@ -51,16 +59,18 @@ async function runList(context: CliContext, openReader: OpenReader, options: Pla
   });
 }
 
-function listText(letters: readonly DeadLetter[]): string {
+function listText(letters: readonly StoredDeadLetter[]): string {
   if (letters.length === 0) return 'no dead letters\n';
   const rows = letters.map((letter) => [
     letter.lane,
     String(letter.seq),
+    letter.status,
+    `${letter.attempts}`,
     timeText(letter.atMs),
     letter.recordId,
     letter.reason,
   ]);
-  return `${tableOf([['lane', 'seq', 'refused at', 'record', 'reason'], ...rows]).join('\n')}\n`;
+  return `${tableOf([['lane', 'seq', 'status', 'tries', 'refused at', 'record', 'reason'], ...rows]).join('\n')}\n`;
 }
 
 async function runShow(
@@ -86,13 +96,20 @@ async function runShow(
   });
 }
 
-async function letterText(reader: JournalReader, letter: DeadLetter, asJson: boolean): Promise<string> {
-  const { recordId, seq } = letter;
-  const revisions = await reader.query({ recordId, limit: 1_000, revisions: 'all' });
-  const record = revisions.find((entry) => entry.seq === seq)?.record;
+async function letterText(reader: JournalReader, letter: StoredDeadLetter, asJson: boolean): Promise<string> {
+  const [row] = await reader.rowsAt([letter.seq]);
+  const record = row?.record;
   if (asJson) return `${JSON.stringify({ ...letter, record })}\n`;
-  const head = `${letter.lane} refused ${letter.seq} at ${timeText(letter.atMs)}: ${letter.reason}`;
-  return `${head}\n${JSON.stringify(record, null, 2)}\n`;
+  const { lane, seq, atMs, reason, attempts } = letter;
+  const head = `${lane} refused ${seq} at ${timeText(atMs)}${attempts > 1 ? `, try ${attempts}` : ''}: ${reason}`;
+  return `${head}\n${endText(letter)}${JSON.stringify(record, null, 2)}\n`;
+}
+
+function endText({ status, ended }: StoredDeadLetter): string {
+  if (ended === undefined) return '';
+  const who = ended.by === undefined ? '' : ` by ${ended.by}`;
+  const why = ended.note === undefined ? '' : `: ${ended.note}`;
+  return `${status} at ${timeText(ended.atMs)}${who} (order ${ended.order})${why}\n`;
 }
 
 async function reading(

@@ -26,6 +26,7 @@ const HEADINGS = [
   'Splunk Web',
   'Splunk Authentication',
   'Splunk metric',
+  'Splunk alarm',
   'Dynatrace log',
   'Dynatrace metric',
   'Redaction',
@@ -52,6 +53,7 @@ function cells(field: Field): readonly string[] {
     names(field.splunkWeb ?? []),
     names(field.splunkAuthentication ?? []),
     names([field.splunkMetric]),
+    names([field.splunkAlarm]),
     names([field.dynatrace]),
     names([field.dynatraceMetric]),
     field.redaction,
@@ -72,6 +74,7 @@ function block(field: Field): string {
     ['splunk web', field.splunkWeb?.join(', ')],
     ['splunk auth', field.splunkAuthentication?.join(', ')],
     ['splunk metric', field.splunkMetric],
+    ['splunk alarm', field.splunkAlarm],
     ['dynatrace', field.dynatrace],
     ['dt metric', field.dynatraceMetric],
   ];

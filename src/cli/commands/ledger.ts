@@ -1,7 +1,15 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { parseTime } from '../../audit/audit-query.ts';
-import type { Checkpoint, Gap, JournalReader, LaneState, LedgerEntry } from '../../model/journal.ts';
+import { type Settling, settlingLines } from '../../correlate/settling.ts';
+import type {
+  Checkpoint,
+  Gap,
+  JournalReader,
+  LaneState,
+  LedgerEntry,
+  OutcomeCount,
+} from '../../model/journal.ts';
 import { tableOf } from '../backfill-text.ts';
 import { DEFAULT_CONFIG_PATH, requireConfig } from '../config-file.ts';
 import type { CliContext } from '../context.ts';
@@ -13,6 +21,7 @@ interface LedgerOptions {
   readonly from: string;
   readonly to: string;
   readonly json?: true;
+  readonly windows?: true;
 }
 
 /** What the windows of one unit held together. */
@@ -25,6 +34,8 @@ export interface UnitTotals {
   readonly filtered: number;
   readonly unparsed: number;
   readonly gaps: number;
+  /** Lines that were read, of any time, and wait for their partner. */
+  readonly settling: number;
   /** `seen = stored + quarantined + filtered`. */
   readonly balanced: boolean;
 }
@@ -33,7 +44,11 @@ export interface Ledger {
   readonly fromMs: number;
   readonly toMs: number;
   readonly units: readonly UnitTotals[];
+  /** Each window or part of one that was committed, when asked for. */
+  readonly windows?: readonly LedgerEntry[];
   readonly gaps: readonly Gap[];
+  /** Requests of the span by how they were joined. */
+  readonly outcomes: readonly OutcomeCount[];
   readonly lanes: readonly LaneState[];
   /** How far each unit has been read, by live reading. */
   readonly checkpoints: readonly Pick<Checkpoint, 'unit' | 'readThroughMs'>[];
@@ -46,10 +61,11 @@ const OUT_OF_BALANCE = 1;
 export function createLedgerCommand(context: CliContext, openReader: OpenReader): Command {
   return new Command('ledger')
     .description(
-      'what was read, stored, quarantined, filtered, missed and delivered; exit 1 if it does not add up',
+      'what was read, stored, joined, missed and delivered, and what still waits; exit 1 if it does not add up',
     )
     .option('--from <time>', 'windows from this time: 2026-11-03T10:00Z, or how long ago', '24h')
     .addOption(new Option('--to <time>', 'up to this time, itself left out').default('0s', 'now'))
+    .option('--windows', 'each window as well, not only what those of a unit held together')
     .option('--json', 'as JSON')
     .option('--journal <path>', 'journal file, instead of the one the configuration names')
     .option('-c, --config <path>', 'configuration file', DEFAULT_CONFIG_PATH)
@@ -69,7 +85,7 @@ async function runLedger(context: CliContext, openReader: OpenReader, options: L
       : resolve(context.cwd, options.journal);
   const reader = await openReader(path);
   try {
-    const ledger = await readLedger(reader, fromMs, toMs);
+    const ledger = await readLedger(reader, fromMs, toMs, options.windows === true);
     context.stdout.write(options.json ? `${JSON.stringify(ledger, null, 2)}\n` : ledgerText(ledger));
     if (!ledger.balanced) context.setExitCode(OUT_OF_BALANCE);
   } finally {
@@ -77,20 +93,35 @@ async function runLedger(context: CliContext, openReader: OpenReader, options: L
   }
 }
 
-async function readLedger(reader: JournalReader, fromMs: number, toMs: number): Promise<Ledger> {
+async function readLedger(
+  reader: JournalReader,
+  fromMs: number,
+  toMs: number,
+  withWindows: boolean,
+): Promise<Ledger> {
   const gaps = (await reader.gaps()).filter((gap) => gap.fromMs < toMs && gap.toMs > fromMs);
-  const units = totalsOf(await reader.ledger(fromMs, toMs), gaps);
+  const entries = await reader.ledger(fromMs, toMs);
+  const units = totalsOf(entries, gaps, await settlingLines(reader));
+  const windows = withWindows ? { windows: entries } : {};
+  const outcomes = await reader.outcomes(fromMs, toMs);
   const checkpoints = (await reader.checkpoints()).map(({ unit, readThroughMs }) => ({
     unit,
     readThroughMs,
   }));
   const balanced = units.every((unit) => unit.balanced);
-  return { fromMs, toMs, units, gaps, lanes: await reader.lanes(), checkpoints, balanced };
+  // Replays are orders: `gatewatch orders` shows them.
+  const lanes = (await reader.lanes()).filter((lane) => lane.class !== 'replay');
+  return { fromMs, toMs, units, ...windows, gaps, outcomes, lanes, checkpoints, balanced };
 }
 
-/** One row per unit, also for those that have nothing but gaps. */
-export function totalsOf(entries: readonly LedgerEntry[], gaps: readonly Gap[]): UnitTotals[] {
-  const names = new Set([...entries.map(({ unit }) => unit), ...gaps.map(({ unit }) => unit)]);
+/** One row per unit, also for those that have nothing but gaps or lines that wait. */
+export function totalsOf(
+  entries: readonly LedgerEntry[],
+  gaps: readonly Gap[],
+  settling: Settling = new Map(),
+): UnitTotals[] {
+  const named = [...entries, ...gaps].map(({ unit }) => unit);
+  const names = new Set([...named, ...settling.keys()]);
   return [...names].sort().map((unit) => {
     const own = entries.filter((entry) => entry.unit === unit);
     const sum = (of: (entry: LedgerEntry) => number) => own.reduce((total, entry) => total + of(entry), 0);
@@ -103,6 +134,7 @@ export function totalsOf(entries: readonly LedgerEntry[], gaps: readonly Gap[]):
       filtered: sum((entry) => entry.filtered),
       unparsed: sum((entry) => entry.unparsed),
       gaps: gaps.filter((gap) => gap.unit === unit).length,
+      settling: settling.get(unit) ?? 0,
       balanced: own.every(
         ({ seen, stored, quarantined, filtered }) => seen === stored + quarantined + filtered,
       ),
@@ -110,11 +142,30 @@ export function totalsOf(entries: readonly LedgerEntry[], gaps: readonly Gap[]):
   });
 }
 
-function ledgerText({ units, gaps, lanes, checkpoints, balanced, fromMs, toMs }: Ledger): string {
+function ledgerText({
+  units,
+  windows,
+  gaps,
+  outcomes,
+  lanes,
+  checkpoints,
+  balanced,
+  fromMs,
+  toMs,
+}: Ledger): string {
   const through = new Map(checkpoints.map(({ unit, readThroughMs }) => [unit, readThroughMs]));
   const unitRows = units.map((one) => [
     one.unit,
-    ...[one.read, one.seen, one.stored, one.quarantined, one.filtered, one.unparsed, one.gaps].map(String),
+    ...[
+      one.read,
+      one.seen,
+      one.stored,
+      one.quarantined,
+      one.filtered,
+      one.unparsed,
+      one.settling,
+      one.gaps,
+    ].map(String),
     timeText(through.get(one.unit)),
     one.balanced ? '' : 'DOES NOT ADD UP',
   ]);
@@ -135,10 +186,10 @@ function ledgerText({ units, gaps, lanes, checkpoints, balanced, fromMs, toMs }:
   return [
     `Windows that touch ${timeText(fromMs)} to ${timeText(toMs)}`,
     '',
-    ...tableOf([
-      ['unit', 'read', 'seen', 'stored', 'quarantined', 'filtered', 'unparsed', 'gaps', 'read through', ''],
-      ...unitRows,
-    ]),
+    ...tableOf([UNIT_HEAD, ...unitRows]),
+    '',
+    ...windowTable(windows),
+    ...tableOf([['API and stage', 'joined', 'records'], ...outcomeRows(outcomes)]),
     '',
     ...tableOf([['lane', 'delivered', 'rejected', 'expired', 'filtered', 'pending', ''], ...laneRows]),
     '',
@@ -146,6 +197,43 @@ function ledgerText({ units, gaps, lanes, checkpoints, balanced, fromMs, toMs }:
     `${verdict}; ${gaps.length} gaps`,
     '',
   ].join('\n');
+}
+
+function windowTable(windows: readonly LedgerEntry[] | undefined): string[] {
+  if (windows === undefined) return [];
+  const rows = windows.map(({ unit, window, read, seen, stored, quarantined, filtered, unparsed }) => [
+    unit,
+    timeText(window.fromMs),
+    timeText(window.toMs),
+    ...[read, seen, stored, quarantined, filtered, unparsed].map(String),
+  ]);
+  const head = ['window of', 'from', 'to', 'read', 'seen', 'stored', 'quarantined', 'filtered', 'unparsed'];
+  return [...tableOf([head, ...rows]), ''];
+}
+
+const UNIT_HEAD = [
+  'unit',
+  'read',
+  'seen',
+  'stored',
+  'quarantined',
+  'filtered',
+  'unparsed',
+  'settling',
+  'gaps',
+  'read through',
+  '',
+];
+
+/** The name is said once for all of its outcomes. */
+function outcomeRows(outcomes: readonly OutcomeCount[]): string[][] {
+  let before = '';
+  return outcomes.map(({ apiName, apiId, stage, outcome, records }) => {
+    const name = apiName === '' ? '(lines no format explains)' : `${apiName} ${stage} (${apiId})`;
+    const shown = name === before ? '' : name;
+    before = name;
+    return [shown, outcome, String(records)];
+  });
 }
 
 function timeText(ms: number | undefined): string {

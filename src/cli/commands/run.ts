@@ -6,9 +6,12 @@ import { UserError } from '../../core/errors.ts';
 import { createRedactor } from '../../redact/redactor.ts';
 import { createTelemetry, type Telemetry } from '../../telemetry/telemetry.ts';
 import { startWebServer } from '../../web/web-server.ts';
+import { requireAlarmFiles } from '../alarms/alarm-session.ts';
+import { listFilesBelow } from '../alarms/list-files.ts';
 import { DEFAULT_CONFIG_PATH, requireConfig } from '../config-file.ts';
 import type { CliContext } from '../context.ts';
 import { type HealthState, readinessOf } from '../worker/health.ts';
+import { ReopeningRuntime } from '../worker/reopening.ts';
 import { createRuntime, type Runtime } from '../worker/runtime.ts';
 
 /** What a worker command needs beside the context. */
@@ -19,6 +22,8 @@ export interface WorkerHost {
   readonly version: string;
   /** Host and process id, for people. */
   readonly owner: string;
+  /** Operating-system name of whoever runs this, for people. */
+  readonly operator: string;
 }
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -35,9 +40,15 @@ export function createRunCommand(context: CliContext, host: WorkerHost): Command
     .addHelpText('after', '\nExample:\n  gatewatch run --config /etc/gatewatch/gatewatch.yaml')
     .action(async (options: { config: string; logLevel: LogLevel }) => {
       const { config } = requireConfig(context, options.config);
-      await withRuntime(context, host, config, options.logLevel, (runtime, telemetry) =>
-        serve(runtime, telemetry, config, host),
-      );
+      await withTelemetry(host, config, options.logLevel, async (telemetry) => {
+        const open = () => openRuntime(context, host, config, telemetry);
+        const reopening = await ReopeningRuntime.open({ ...telemetry, clock: createSystemClock(), open });
+        try {
+          await serve(reopening, telemetry, config, host);
+        } finally {
+          await reopening.close();
+        }
+      });
     });
 }
 
@@ -84,38 +95,58 @@ export async function withRuntime(
   host: WorkerHost,
   config: GatewatchConfig,
   level: LogLevel,
-  work: (runtime: Runtime, telemetry: Telemetry) => Promise<void>,
+  work: (runtime: Runtime) => Promise<void>,
 ): Promise<void> {
-  const clock = createSystemClock();
+  await withTelemetry(host, config, level, async (telemetry) => {
+    const runtime = await openRuntime(context, host, config, telemetry);
+    try {
+      await work(runtime);
+    } finally {
+      await runtime.close();
+    }
+  });
+}
+
+async function withTelemetry(
+  host: WorkerHost,
+  config: GatewatchConfig,
+  level: LogLevel,
+  work: (telemetry: Telemetry) => Promise<void>,
+): Promise<void> {
   const telemetry = createTelemetry({
     version: host.version,
     instanceId: host.owner,
-    clock,
+    clock: createSystemClock(),
     logLevel: level,
     logDestination: 'stderr',
     redactText: createRedactor(config.redaction).text,
     ...(config.telemetry.otlp !== undefined && { otlp: config.telemetry.otlp }),
   });
   try {
-    const runtime = await createRuntime(config, {
-      ...telemetry,
-      clock,
-      random: host.random,
-      readFile: (path) => context.readFile(path),
-      owner: host.owner,
-    });
-    try {
-      await work(runtime, telemetry);
-    } finally {
-      await runtime.close();
-    }
+    await work(telemetry);
   } finally {
     await telemetry.shutdown();
   }
 }
 
+function openRuntime(
+  context: CliContext,
+  host: WorkerHost,
+  config: GatewatchConfig,
+  telemetry: Telemetry,
+): Promise<Runtime> {
+  return createRuntime(config, {
+    ...telemetry,
+    clock: createSystemClock(),
+    random: host.random,
+    readFile: (path) => context.readFile(path),
+    owner: host.owner,
+    loadAlarms: (dir) => requireAlarmFiles(context, { listFiles: listFilesBelow }, dir),
+  });
+}
+
 async function serve(
-  runtime: Runtime,
+  reopening: ReopeningRuntime,
   telemetry: Telemetry,
   config: GatewatchConfig,
   host: WorkerHost,
@@ -127,9 +158,9 @@ async function serve(
     ...config.server,
     clock,
     logger: telemetry.logger,
-    readiness: () => readinessOf(runtime, config, clock, state),
+    readiness: () => readinessOf(reopening.current, config, reopening.current.clock, state),
     metrics: (request, response) => telemetry.serveMetrics(request, response),
-    status: () => statusPage(runtime),
+    status: () => statusPage(reopening.current),
   });
   telemetry.logger.info({ url: server.url, journal: config.journal.path }, 'gatewatch is running');
   const stopping = () => {
@@ -138,7 +169,7 @@ async function serve(
   };
   signal.addEventListener('abort', stopping, { once: true });
   try {
-    await runtime.worker.run(signal);
+    await reopening.run(signal);
   } finally {
     await server.close();
   }

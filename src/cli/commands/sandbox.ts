@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import { formatDuration, parseDuration } from '../../core/duration.ts';
 import { messageOf, UserError } from '../../core/errors.ts';
 import { type Logger, silentLogger } from '../../core/logger.ts';
-import { faultCatalog, faultNames, parseFaults } from '../../sandbox/faults.ts';
+import { faultCatalog, faultNames, outageNames, parseFaults } from '../../sandbox/faults.ts';
 import {
   createRehearsalWorld,
   type Rehearsal,
@@ -69,6 +69,7 @@ function helpText(): string {
     'Faults:',
     ...rows,
     `  usual = ${usual}`,
+    `  all = every one but those that last until they are switched off: ${outageNames.join(', ')}`,
     '',
     'Example:',
     '  gatewatch sandbox --history 30m --rate 20 --faults late,throttle --write-config .',
@@ -85,11 +86,12 @@ async function run(
     printTruth(context, settings);
     return;
   }
-  const rehearsal = await startRehearsal(settings);
+  const rehearsal = await startRehearsal({ ...settings, early: options.json ?? false });
   try {
     if (options.writeConfig !== undefined) writeFiles(context, rehearsal, options.writeConfig);
     context.stdout.write(options.json ? readyJson(rehearsal) : readyText(rehearsal, options));
-    await untilStopped();
+    const stopped = untilStopped();
+    await Promise.race([stopped, rehearsal.history.then(() => stopped)]);
   } finally {
     await rehearsal.sandbox.close();
   }

@@ -2,9 +2,11 @@ import type { AccountSettings } from '../../aws/aws-settings.ts';
 import type { GatewatchConfig } from '../../config/gatewatch-config.ts';
 import { type CorrelateSettings, defaultCorrelateSettings } from '../../correlate/correlator.ts';
 import type { BackfillSettings } from '../../pipeline/backfill.ts';
+import { longestRereadMs } from '../../pipeline/log-plan.ts';
 import type { AuthorizerRule } from '../../pipeline/log-sources.ts';
 import type { LogUnitSettings } from '../../pipeline/log-unit.ts';
 import type { MetricUnitSettings } from '../../pipeline/metric-unit.ts';
+import type { UpkeepSettings } from '../../pipeline/upkeep.ts';
 import { DEFAULT_CONTEXT_ALIASES } from '../../sources/access-logs/to-access-part.ts';
 import { formFromConfig } from '../../sources/authorizer-logs/form-from-config.ts';
 
@@ -54,6 +56,16 @@ export function backfillSettingsOf({ logs, metrics }: GatewatchConfig): Backfill
   };
 }
 
+export function upkeepSettingsOf({ journal }: GatewatchConfig): UpkeepSettings {
+  const { onTrailFull: kind, archive } = journal;
+  return {
+    budgets: { queueBytes: journal.queueBudget, trailBytes: journal.trailBudget },
+    onTrailFull: kind === 'archive' ? { kind, folder: archive ?? `${journal.path}.archive` } : { kind },
+    seal: { sealAfterMs: journal.sealAfter, segmentBytes: journal.segmentSize },
+    scrubEveryMs: journal.scrubEvery,
+  };
+}
+
 export function correlateSettingsOf({ logs }: GatewatchConfig): CorrelateSettings {
   return { ...defaultCorrelateSettings, maxHoldMs: logs.maxHold, latenessMs: latenessOf(logs.rereads) };
 }
@@ -63,9 +75,16 @@ export function seenForMs({ logs }: GatewatchConfig): number {
   return latenessOf(logs.rereads) + 2 * 3_600_000;
 }
 
-/** The last re-read is the last chance of a late line. */
+/** How much later than due a re-read may be under way: the turns of others, a short outage, milliseconds. */
+const REREAD_DELAY_MS = 3_600_000;
+
+/**
+ * The last re-read is the last chance of a late line, and comes at its age from the end of the span: for a line at the
+ * beginning of a span that grew, that is a span later.
+ */
 function latenessOf(rereads: readonly number[]): number {
-  return Math.max(3_600_000, ...rereads);
+  const last = Math.max(0, ...rereads);
+  return Math.max(3_600_000, last + longestRereadMs(last) + REREAD_DELAY_MS);
 }
 
 export function authorizerRulesOf(config: GatewatchConfig): AuthorizerRule[] {

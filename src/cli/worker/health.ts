@@ -1,6 +1,9 @@
 import type { GatewatchConfig } from '../../config/gatewatch-config.ts';
 import type { Clock } from '../../core/clock.ts';
+import { trailBytesOf } from '../../model/journal-upkeep.ts';
+import type { UpkeepStatus } from '../../pipeline/upkeep.ts';
 import { type LaneHealth, type Readiness, readiness, type SourceState } from '../../web/readiness.ts';
+import type { StorageHealth } from '../../web/storage-findings.ts';
 import type { Runtime } from './runtime.ts';
 
 /** How long after a record is due it may take to reach a sink, milliseconds. */
@@ -24,8 +27,9 @@ export async function readinessOf(
 ): Promise<Readiness> {
   const nowMs = clock.now();
   const status = runtime.worker.status();
-  const stored = new Map((await runtime.journal.lanes()).map((lane) => [lane.lane, lane]));
-  const gaps = (await runtime.journal.gaps()).filter((gap) => gap.recordedMs > nowMs - GAP_NOTICE_MS);
+  const { lanes: laneStates, gaps: allGaps } = await storedState(runtime);
+  const stored = new Map(laneStates.map((lane) => [lane.lane, lane]));
+  const gaps = allGaps.filter((gap) => gap.recordedMs > nowMs - GAP_NOTICE_MS);
   const sources = status.units.map(
     (unit): SourceState => ({
       unit: unit.unit,
@@ -33,23 +37,66 @@ export async function readinessOf(
       ...(unit.readThroughMs !== undefined && { readThroughMs: unit.readThroughMs }),
       ...(unit.held !== undefined && { held: unit.held }),
       ...(unit.lastError !== undefined && { lastError: unit.lastError }),
+      ...(unit.missingSinceMs !== undefined && { missingSinceMs: unit.missingSinceMs }),
+      ...(unit.remark !== undefined && { remark: unit.remark }),
     }),
   );
-  const lanes = status.lanes.map((lane): LaneHealth => {
+  const lanes = [...status.lanes, ...status.backfillLanes].map((lane): LaneHealth => {
     const row = stored.get(lane.lane.name);
     return {
       lane: lane.lane.name,
       pending: row?.pending ?? 0,
-      promiseMs: lanePromiseOf(lane.lane.stream, config),
+      // Old rows give way to live ones for as long as it takes: that makes no worker unready.
+      ...(lane.lane.class === 'live' && { promiseMs: lanePromiseOf(lane.lane.stream, config) }),
       ...(row?.oldestPendingMs !== undefined && { oldestPendingMs: row.oldestPendingMs }),
       ...(lane.held !== undefined && { held: { reason: lane.held, sinceMs: lane.heldSinceMs ?? nowMs } }),
       ...(lane.trouble !== undefined && { trouble: lane.trouble }),
     };
   });
-  return readiness({ nowMs, sources, lanes, worker: { ...state }, gaps });
+  const { remark } = runtime.clock;
+  const drift = runtime.drift?.remark;
+  const storage = storageOf(runtime.upkeep.status);
+  return readiness({
+    nowMs,
+    sources,
+    lanes,
+    worker: { ...state, ...(remark !== undefined && { remark }) },
+    gaps,
+    ...(drift !== undefined && { drift }),
+    ...(storage !== undefined && { storage }),
+  });
+}
+
+/** A journal that cannot be read has said why by then, and that keeps the worker from being ready. */
+async function storedState({ journal, upkeep }: Runtime) {
+  try {
+    return { lanes: await journal.lanes(), gaps: await journal.gaps() };
+  } catch (error) {
+    if (upkeep.status.intakeStop === undefined) throw error;
+    return { lanes: [], gaps: [] };
+  }
+}
+
+function storageOf(status: UpkeepStatus): StorageHealth | undefined {
+  const { usage, budgets, daysLeft, intakeStop, scrub } = status;
+  if (usage === undefined) return undefined;
+  const { queueBytes, segments, diskFreeBytes } = usage;
+  return {
+    trailBytes: trailBytesOf(usage),
+    trailBudgetBytes: budgets.trailBytes,
+    queueBytes,
+    queueBudgetBytes: budgets.queueBytes,
+    segments,
+    ...(diskFreeBytes !== undefined && { diskFreeBytes }),
+    ...(daysLeft !== undefined && { daysLeft }),
+    ...(intakeStop !== undefined && { intakeStop }),
+    ...(scrub !== undefined && { damagedRows: scrub.damagedRows }),
+    ...(scrub?.finishedMs !== undefined && { comparedMs: scrub.finishedMs }),
+  };
 }
 
 function promiseOf(unit: string, { metrics, logs }: GatewatchConfig): number {
+  if (unit.startsWith('alarms:')) return READ_PROMISE_MS;
   return unit.startsWith('metrics:')
     ? metrics.settle + metrics.period + 2 * READ_PROMISE_MS
     : logs.lagAllowance + READ_PROMISE_MS;
@@ -58,6 +105,10 @@ function promiseOf(unit: string, { metrics, logs }: GatewatchConfig): number {
 /** A record may wait for its partner as long as it may be held, then it must go out. */
 function lanePromiseOf(stream: string, config: GatewatchConfig): number {
   const ready =
-    stream === 'metrics' ? promiseOf('metrics:', config) : promiseOf('logs:', config) + config.logs.maxHold;
+    stream === 'alarms'
+      ? READ_PROMISE_MS
+      : stream === 'metrics'
+        ? promiseOf('metrics:', config)
+        : promiseOf('logs:', config) + config.logs.maxHold;
   return ready + DELIVERY_PROMISE_MS;
 }

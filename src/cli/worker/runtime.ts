@@ -1,7 +1,9 @@
-import { type AwsClients, createAwsClients } from '../../aws/aws-clients.ts';
+import type { AlarmFiles } from '../../alarms/format/load-alarm-files.ts';
+import { type AlarmClients, createAlarmClients } from '../../aws/alarm-clients.ts';
+import { type AwsClients, type AwsClientsSettings, createAwsClients } from '../../aws/aws-clients.ts';
 import type { QuotaOverrides } from '../../aws/quotas.ts';
 import type { GatewatchConfig } from '../../config/gatewatch-config.ts';
-import type { Clock } from '../../core/clock.ts';
+import { type Clock, createSystemClock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Meter } from '../../core/meter.ts';
@@ -9,25 +11,34 @@ import type { Tracer } from '../../core/tracer.ts';
 import { Correlator } from '../../correlate/correlator.ts';
 import { discoverInventory } from '../../inventory/discover-inventory.ts';
 import { inventorySettingsOf } from '../../inventory/inventory-settings.ts';
+import { LogGroupListing } from '../../inventory/log-group-listing.ts';
 import { mergeInventory } from '../../inventory/merge-inventory.ts';
 import type { Inventory } from '../../model/inventory.ts';
 import type { Journal, JournalEntry } from '../../model/journal.ts';
 import type { MetricSeries } from '../../model/metric-record.ts';
 import type { Sink } from '../../model/sink.ts';
+import type { AlarmUnit } from '../../pipeline/alarm-unit.ts';
 import { Backfill } from '../../pipeline/backfill.ts';
-import { defaultLaneSettings, LaneDrain, type LaneSettings } from '../../pipeline/drain-lane.ts';
+import { defaultLaneSettings, type LaneDrain, type LaneSettings } from '../../pipeline/drain-lane.ts';
 import { Ingest } from '../../pipeline/ingest.ts';
+import { createLaneSet, type LaneSet } from '../../pipeline/lane-set.ts';
 import { createLogSources } from '../../pipeline/log-sources.ts';
 import { createLagMeter, LogUnit } from '../../pipeline/log-unit.ts';
 import { MetricUnit } from '../../pipeline/metric-unit.ts';
-import { topologyOf } from '../../pipeline/topology.ts';
+import { Redelivery } from '../../pipeline/redelivery.ts';
+import { logGroupOf, logGroupsOf, topologyOf } from '../../pipeline/topology.ts';
+import { Upkeep } from '../../pipeline/upkeep.ts';
 import { createRedactor, type ExplainingRedactor } from '../../redact/redactor.ts';
-import { type Units, Worker } from '../../scheduler/worker.ts';
-import { createSinks } from '../../sinks/registry.ts';
+import { createCron, type StartCron } from '../../scheduler/start-cron.ts';
+import type { Units } from '../../scheduler/units.ts';
+import { Worker } from '../../scheduler/worker.ts';
+import { createSinks, type SinkDeps } from '../../sinks/registry.ts';
 import { metricSeriesFor } from '../../sources/metrics/metric-series.ts';
 import { metricsSettingsOf } from '../../sources/metrics/metrics-settings.ts';
 import { createMetricsSource } from '../../sources/metrics/metrics-source.ts';
 import { openJournal } from '../../store/open-journal.ts';
+import { alarmUnits } from './alarm-following.ts';
+import { AwsTime } from './aws-time.ts';
 import {
   accountSettingsOf,
   authorizerRulesOf,
@@ -36,7 +47,9 @@ import {
   logUnitSettingsOf,
   metricUnitSettingsOf,
   seenForMs,
+  upkeepSettingsOf,
 } from './config-to-settings.ts';
+import { DriftCheck } from './drift-check.ts';
 
 export interface RuntimeDeps {
   readonly clock: Clock;
@@ -50,42 +63,87 @@ export interface RuntimeDeps {
   readonly lanes?: LaneSettings;
   /** Calls per second instead of AWS's published quotas, for accounts whose quotas were raised. */
   readonly quotas?: QuotaOverrides;
+  /** First-time events per commit; absent: some thousands. */
+  readonly batchEvents?: number;
   /** Told of every commit, after it is on disk. */
   readonly onCommit?: (entries: readonly JournalEntry[]) => void;
   /** Wraps the journal right after it was opened. */
   readonly wrapJournal?: (journal: Journal) => Journal;
+  /** AWS as the worker sees it; absent: the SDK's clients. */
+  readonly createClients?: (settings: AwsClientsSettings) => AwsClients;
+  /** Alarms as the worker sees them; absent: the SDK's clients. */
+  readonly createAlarmClients?: (settings: AwsClientsSettings) => AlarmClients;
+  /** Reads a folder of alarm files; absent: drift is not looked for. Throws when they have errors. */
+  readonly loadAlarms?: (dir: string) => AlarmFiles;
+  /** The destinations; absent: over the network. */
+  readonly createSinks?: (configs: GatewatchConfig['sinks'], deps: SinkDeps) => Sink[];
+  /** Keeps the schedules; absent: on the host's clock. */
+  readonly startCron?: StartCron;
+  /** False on a simulated host, which has no disk to look after. */
+  readonly hasDisk?: false;
 }
 
 /** Everything a worker needs, put together from a configuration. Opens the journal; calls nobody yet. */
 export interface Runtime {
   readonly worker: Worker;
+  /** Time as the worker takes it. */
+  readonly clock: AwsTime;
+  readonly upkeep: Upkeep;
   readonly journal: Journal;
   readonly redactor: ExplainingRedactor;
+  /** Absent where no folder of alarms is set. */
+  readonly drift?: DriftCheck;
+  /** Lanes of live rows. */
   readonly lanes: readonly LaneDrain[];
   close(): Promise<void>;
 }
 
-export async function createRuntime(config: GatewatchConfig, deps: RuntimeDeps): Promise<Runtime> {
-  const { clock, logger, meter } = deps;
-  const opened = await openJournal({ path: config.journal.path, clock, logger, owner: deps.owner });
-  const journal = deps.wrapJournal?.(opened) ?? opened;
-  const sinks = createSinks(config.sinks, deps);
+export async function createRuntime(config: GatewatchConfig, host: RuntimeDeps): Promise<Runtime> {
+  const { logger, meter } = host;
+  const opened = await openJournal({
+    path: config.journal.path,
+    clock: host.clock,
+    logger,
+    owner: host.owner,
+    reserveBytes: config.journal.reserve,
+  });
+  const journal = host.wrapJournal?.(opened) ?? opened;
+  const clients = createClients(config, host);
+  const alarms = (host.createAlarmClients ?? createAlarmClients)(clientSettingsOf(config, host));
+  const clock = new AwsTime({ host: host.clock, aheadMs: () => clients.clockAheadMs(), logger, meter });
+  const deps = { ...host, clock };
+  const sinks = (deps.createSinks ?? createSinks)(config.sinks, deps);
   const redactor = createRedactor(config.redaction);
-  const clients = createAwsClients({
-    accounts: accountSettingsOf(config),
-    clock,
+  const laneDeps = { ...deps, journal, settings: deps.lanes ?? defaultLaneSettings };
+  const lanes = createLaneSet(sinks, laneDeps);
+  const assembly = new Assembly({ config, deps, journal, clients, alarms, redactor, lanes });
+  const drift = driftCheckOf(config, deps, assembly, clients, alarms);
+  const upkeep = new Upkeep({
+    ...upkeepSettingsOf(config),
+    journal: opened.upkeep,
+    clock: host.clock,
     logger,
     meter,
-    ...(deps.quotas !== undefined && { quotas: deps.quotas }),
   });
-  const lanes = sinks.flatMap((sink) => lanesOf(sink, journal, deps));
-  const assembly = new Assembly({ config, deps, journal, clients, redactor, lanes });
   const worker = new Worker({
     ...deps,
+    // Schedules run with the host, also where the worker's time stands still for a rehearsal.
+    startCron: host.startCron ?? createCron(createSystemClock()),
     journal,
     lanes,
+    intakeStop: () => upkeep.intakeStop,
+    ...(host.hasDisk !== false && { companion: upkeep }),
     ingest: assembly.ingest,
     schedule: config.schedule,
+    ...(drift !== undefined && {
+      chores: [
+        {
+          name: 'alarm_drift',
+          schedule: config.alarms.driftSchedule,
+          run: (signal: AbortSignal) => drift.run(signal),
+        },
+      ],
+    }),
     discover: (signal) => assembly.discover(signal),
     unitsOf: (inventory) => assembly.unitsOf(inventory),
     seenForMs: seenForMs(config),
@@ -97,31 +155,53 @@ export async function createRuntime(config: GatewatchConfig, deps: RuntimeDeps):
       settings: backfillSettingsOf(config),
       isAuthorizer: (unit) => assembly.isAuthorizer(unit),
     }),
+    redelivery: new Redelivery({ ...laneDeps, sinks, liveFirst: lanes.liveFirst }),
   });
   return {
     worker,
+    clock,
+    upkeep,
     journal,
     redactor,
-    lanes,
+    ...(drift !== undefined && { drift }),
+    lanes: lanes.live,
     close: async () => {
       clients.close();
+      alarms.close();
       await Promise.all(sinks.map((sink) => sink.close()));
       await journal.close();
     },
   };
 }
 
-function lanesOf(sink: Sink, journal: Journal, deps: RuntimeDeps): LaneDrain[] {
-  return sink.streams.map(
-    (stream) =>
-      new LaneDrain({
-        ...deps,
-        id: { sink: sink.name, stream, class: 'live', name: `${sink.name}/${stream}/live` },
-        journal,
-        sink,
-        settings: deps.lanes ?? defaultLaneSettings,
-      }),
-  );
+function createClients(config: GatewatchConfig, host: RuntimeDeps): AwsClients {
+  return (host.createClients ?? createAwsClients)(clientSettingsOf(config, host));
+}
+
+function clientSettingsOf(
+  config: GatewatchConfig,
+  { clock, logger, meter, ...host }: RuntimeDeps,
+): AwsClientsSettings {
+  return {
+    accounts: accountSettingsOf(config),
+    clock,
+    logger,
+    meter,
+    ...(host.quotas !== undefined && { quotas: host.quotas }),
+  };
+}
+
+function driftCheckOf(
+  { alarms: { dir } }: GatewatchConfig,
+  deps: RuntimeDeps,
+  assembly: Assembly,
+  { accounts }: AwsClients,
+  client: AlarmClients,
+): DriftCheck | undefined {
+  const { loadAlarms } = deps;
+  if (dir === undefined || loadAlarms === undefined) return undefined;
+  const inventory = () => assembly.inventory;
+  return new DriftCheck({ ...deps, loadFiles: () => loadAlarms(dir), inventory, client, accounts });
 }
 
 /** Reads secret files again. One that cannot be read, perhaps half-way through a rotation, leaves the old secret in use. */
@@ -138,6 +218,11 @@ function refreshSecrets(sinks: readonly Sink[], logger: Logger): void {
   }
 }
 
+/** Has more before it than it can send, and nothing is wrong with it: who reads may wait for it. */
+function isBehindAndWell({ isAtEase, status }: LaneDrain): boolean {
+  return !isAtEase && status.held === undefined && status.trouble === undefined;
+}
+
 /** Turns inventories into units. Log units keep their lag measurements across listings. */
 class Assembly {
   readonly ingest: Ingest;
@@ -145,8 +230,10 @@ class Assembly {
   readonly #deps: RuntimeDeps;
   readonly #journal: Journal;
   readonly #clients: AwsClients;
+  readonly #alarmUnits: readonly AlarmUnit[] | undefined;
   readonly #redactor: ExplainingRedactor;
   readonly #logUnits = new Map<string, LogUnit>();
+  readonly #logGroups: LogGroupListing;
   #inventory: Inventory | undefined;
   #series: readonly MetricSeries[] = [];
   #topology = topologyOf({ stages: [], complete: false, problems: [], readMs: 0 });
@@ -156,14 +243,16 @@ class Assembly {
     readonly deps: RuntimeDeps;
     readonly journal: Journal;
     readonly clients: AwsClients;
+    readonly alarms: AlarmClients;
     readonly redactor: ExplainingRedactor;
-    readonly lanes: readonly LaneDrain[];
+    readonly lanes: LaneSet;
   }) {
     this.#config = options.config;
     this.#deps = options.deps;
     this.#journal = options.journal;
     this.#clients = options.clients;
     this.#redactor = options.redactor;
+    this.#logGroups = new LogGroupListing({ client: options.clients, logger: options.deps.logger });
     const settings = logUnitSettingsOf(options.config);
     this.ingest = new Ingest({
       ...options.deps,
@@ -175,24 +264,44 @@ class Assembly {
       }),
       allowanceOf: (unit) => this.#logUnits.get(unit)?.lag.allowanceMs ?? settings.lagAllowanceMs,
       isRead: (unit) => this.#logUnits.has(unit),
+      isCrowded: () => options.lanes.live.some(isBehindAndWell),
       onCommit: (entries) => {
-        for (const lane of options.lanes) lane.wake();
+        for (const lane of [...options.lanes.live, ...options.lanes.backfill]) lane.wake();
         options.deps.onCommit?.(entries);
       },
     });
+    if (!options.config.alarms.follow) return;
+    this.#alarmUnits = alarmUnits({
+      ...options,
+      clock: options.deps.clock,
+      accounts: options.clients.accounts,
+      client: options.alarms,
+      stages: () => this.#inventory?.stages ?? [],
+      ingest: this.ingest,
+    });
+  }
+
+  get inventory(): Inventory | undefined {
+    return this.#inventory;
   }
 
   async discover(signal: AbortSignal): Promise<Inventory> {
     const settings = inventorySettingsOf(this.#config, this.#clients.accounts);
     const next = await discoverInventory(this.#clients, settings, signal, this.#deps.clock.now());
     this.#inventory = this.#inventory === undefined ? next : mergeInventory(this.#inventory, next);
+    await this.#logGroups.refresh(logGroupsOf(this.#inventory), signal);
     return this.#inventory;
   }
 
   unitsOf(inventory: Inventory): Units {
     this.#topology = topologyOf(inventory);
     this.#series = metricSeriesFor(inventory, metricsSettingsOf(this.#config.metrics));
-    return { logs: this.#logUnitsOf(inventory), metrics: this.#metricUnitsOf(inventory) };
+    const alarms = this.#alarmUnits;
+    return {
+      logs: this.#logUnitsOf(inventory),
+      metrics: this.#metricUnitsOf(inventory),
+      ...(alarms !== undefined && { alarms }),
+    };
   }
 
   /** True for a log group of authorizer functions, by the inventory of the last listing. */
@@ -201,7 +310,11 @@ class Assembly {
   }
 
   #logUnitsOf(inventory: Inventory): LogUnit[] {
-    const settings = logUnitSettingsOf(this.#config);
+    const { batchEvents } = this.#deps;
+    const settings = {
+      ...logUnitSettingsOf(this.#config),
+      ...(batchEvents !== undefined && { batchEvents }),
+    };
     const sources = createLogSources(inventory, {
       client: this.#clients,
       redactor: this.#redactor,
@@ -212,9 +325,15 @@ class Assembly {
       const known = this.#logUnits.get(source.unit);
       known?.replaceSource(source);
       if (known !== undefined) return known;
-      const lag = createLagMeter(settings);
-      const { clock } = this.#deps;
-      return new LogUnit({ source, lag, ingest: this.ingest, journal: this.#journal, clock, settings });
+      return new LogUnit({
+        ...this.#deps,
+        source,
+        lag: createLagMeter(settings),
+        ingest: this.ingest,
+        journal: this.#journal,
+        settings,
+        facts: () => this.#logGroups.factsOf(logGroupOf(source.unit)),
+      });
     });
     for (const unit of units) this.#logUnits.set(unit.unit, unit);
     return units;

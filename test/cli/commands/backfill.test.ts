@@ -56,6 +56,7 @@ describe('gatewatch backfill', () => {
       },
       clock: fleet.clock,
       signal: stop.signal,
+      operator: 'ada',
     });
     await command.exitOverride().parseAsync(args, { from: 'user' });
     return printed.out;

@@ -17,6 +17,8 @@ function listingOnly(fleet: FakeFleet, closed: () => void): AwsClients {
     filterLogEvents: refuse,
     getMetricData: refuse,
     listMetrics: refuse,
+    describeLogGroups: refuse,
+    clockAheadMs: () => 0,
     close: closed,
   };
 }

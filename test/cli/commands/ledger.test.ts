@@ -67,7 +67,7 @@ describe('gatewatch ledger', () => {
       name: 'splunk/records/live',
     });
     const text = await run();
-    expect(text).toMatch(/\/apigw\/orders +6 +5 +4 +0 +1 +1 +1 +-/);
+    expect(text).toMatch(/\/apigw\/orders +6 +5 +4 +0 +1 +1 +0 +1 +-/);
     expect(text).toMatch(/splunk\/records\/live +0 +0 +0 +0 +1/);
     expect(text).toContain(`gap ${UNIT} 2026-11-22T09:59:00Z to 2026-11-22T10:00:00Z: retention deleted it`);
     expect(text).toContain('seen = stored + quarantined + filtered holds in every window; 1 gaps');
@@ -78,6 +78,43 @@ describe('gatewatch ledger', () => {
     await commit({ stored: 2 });
     expect(await run()).toMatch(/\/apigw\/orders .*DOES NOT ADD UP/);
     expect(printed.code).toBe(1);
+  });
+
+  it('counts requests by how they are joined now, and lines that still wait for their partner', async () => {
+    const at = { eventMs: START_MS - 30_000 };
+    const alone = { ...nthRecord(1), ...at, outcome: 'access_only' as const };
+    const joined = { ...alone, eventId: 'with its partner', outcome: 'matched' as const };
+    const lonely = { ...nthRecord(2), ...at, outcome: 'authorizer_only' as const };
+    const takenOver = { ...lonely, eventId: 'taken over', supersededBy: alone.recordId };
+    const stays = { ...nthRecord(3), ...at, outcome: 'access_only' as const };
+    const denied = { ...nthRecord(5), ...at, outcome: 'matched' as const, decision: 'deny' as const };
+    const old = { ...nthRecord(4), eventMs: START_MS - 48 * 3_600_000 };
+    await journal.commitWindow(recordsOnly(journal.epoch, [alone, lonely, stays, denied, old]));
+    const waiting = (n: number, left: boolean) => ({
+      kind: 'waiting',
+      key: `${n}`,
+      expiresMs: 0,
+      body: JSON.stringify({ part: { source: alone.parts[0] }, readMs: 0, left, expiresMs: 0 }),
+    });
+    const state = [waiting(1, false), waiting(2, false), waiting(3, true)];
+    await journal.commitWindow({ ...recordsOnly(journal.epoch, [joined, takenOver]), state });
+    const { outcomes, units } = JSON.parse(await run('--json'));
+    expect(outcomes).toEqual([
+      { apiId: 'a1b2c3d4e5', apiName: 'orders', stage: 'prod', outcome: 'access_only', records: 1 },
+      { apiId: 'a1b2c3d4e5', apiName: 'orders', stage: 'prod', outcome: 'matched', records: 2 },
+    ]);
+    expect(units).toMatchObject([{ unit: UNIT, settling: 2 }]);
+    printed.out = '';
+    expect(await run()).toMatch(/orders prod \(a1b2c3d4e5\) +access_only +1\n +matched +2\n/);
+  });
+
+  it('lists each window when asked to', async () => {
+    await commit({});
+    expect(await run()).not.toContain('window of');
+    printed.out = '';
+    expect(await run('--windows')).toMatch(
+      /window of .*\n.*\/apigw\/orders +2026-11-22T09:58:00Z +2026-11-22T09:59:00Z +5 +4 +3 +0 +1 +1\n/,
+    );
   });
 
   it('leaves out windows outside the span, and prints JSON', async () => {
