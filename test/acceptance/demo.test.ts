@@ -27,6 +27,7 @@ async function demo(
     stopSignal: () => NEVER,
     random: () => 0.5,
     version: 'test',
+    operator: 'test',
     owner: 'test',
     interpreter: [process.execPath, '--disable-warning=ExperimentalWarning', MAIN],
     setEnv: (name, value) => {

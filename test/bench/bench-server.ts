@@ -3,6 +3,7 @@
  * sandbox, and HEC and OTLP endpoints that read bodies, count them and throw them away.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createAlarming } from '../../src/sandbox/aws/alarming.ts';
 import { createAwsServer } from '../../src/sandbox/aws/aws-server.ts';
 import { awsLimits } from '../../src/sandbox/aws/operation.ts';
 import { Counters, FaultInjector } from '../../src/sandbox/faults.ts';
@@ -79,14 +80,16 @@ function answering(
   fromMs: number,
   counters: Counters,
 ): (request: IncomingMessage, body: Buffer) => AnyReply {
+  const world = benchWorld(fromMs, order.nowMs);
   const aws = createAwsServer({
     context: {
-      world: benchWorld(fromMs, order.nowMs),
+      world,
       now: () => order.nowMs,
       hostNow: () => Date.now(),
       faults: new FaultInjector({ settings: { names: [] }, seed: 1, counters: new Counters() }),
       limits: awsLimits,
       externalIds: {},
+      ...createAlarming({ world }),
     },
     quotas: undefined,
     counters,

@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { keepHeapSmall } from '../../src/cli/worker/heap-size.ts';
 import { createRuntime, type Runtime } from '../../src/cli/worker/runtime.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { createSteeredClock } from '../../src/core/clock.ts';
@@ -19,6 +20,7 @@ process.once('message', (task: Task) => {
 });
 
 async function run(task: Task): Promise<void> {
+  keepHeapSmall();
   const folder = mkdtempSync(join(tmpdir(), 'gatewatch-bench-'));
   try {
     const runtime = await createRuntime(configOf(task, folder), {

@@ -15,6 +15,7 @@ const STATEMENTS: readonly Statement[] = JSON.parse(
 /** Which permission each call of the code needs. GetCallerIdentity needs none; all of API Gateway's listings are GETs. */
 const NEEDS: Readonly<Record<string, string | undefined>> = {
   FilterLogEvents: 'logs:FilterLogEvents',
+  DescribeLogGroups: 'logs:DescribeLogGroups',
   GetMetricData: 'cloudwatch:GetMetricData',
   ListMetrics: 'cloudwatch:ListMetrics',
   GetRestApis: 'apigateway:GET',
@@ -26,8 +27,12 @@ const NEEDS: Readonly<Record<string, string | undefined>> = {
   GetCallerIdentity: undefined,
 };
 
-function callsInCode(): string[] {
-  const texts = readdirSync(AWS).map((name) => readFileSync(new URL(name, AWS), 'utf8'));
+/** Files whose calls only `gatewatch alarms` makes, under a role of its own (deployer-policy.json). */
+const ALARM_FILES = new Set(['alarm-clients.ts', 'metric-filters.ts', 'topics.ts']);
+
+function callsInCode(isAlarms = false): string[] {
+  const names = readdirSync(AWS).filter((name) => ALARM_FILES.has(name) === isAlarms);
+  const texts = names.map((name) => readFileSync(new URL(name, AWS), 'utf8'));
   const calls = texts.flatMap((text) =>
     [...text.matchAll(/new (\w+)Command\(/g)].map(([, name]) => name ?? ''),
   );
@@ -42,6 +47,24 @@ test('the policy of the reading role allows what the code calls and nothing else
   expect(callsInCode()).toEqual(Object.keys(NEEDS).sort());
   const needed = new Set(Object.values(NEEDS).filter((action) => action !== undefined));
   expect(actions('Allow').sort()).toEqual([...needed, 'kms:Decrypt'].sort());
+});
+
+/** Everything else the alarm commands call is a permission of its own name. */
+const ALARM_SERVICES: Readonly<Record<string, string>> = {
+  GetResources: 'tag',
+  GetTopicAttributes: 'sns',
+  PutMetricFilter: 'logs',
+  DeleteMetricFilter: 'logs',
+  DescribeMetricFilters: 'logs',
+};
+
+test('the policy of the deploying role allows what `gatewatch alarms` calls and nothing else', () => {
+  const policy: { Statement: readonly Statement[] } = JSON.parse(
+    readFileSync(new URL('../../deploy/deployer-policy.json', import.meta.url), 'utf8'),
+  );
+  const allowed = policy.Statement.flatMap(({ Action }) => Action);
+  const needed = callsInCode(true).map((name) => `${ALARM_SERVICES[name] ?? 'cloudwatch'}:${name}`);
+  expect(allowed.sort()).toEqual(needed.sort());
 });
 
 test('the policy denies what would unmask or change logs, whatever else is attached', () => {

@@ -1,0 +1,161 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { untrueOfJournal, untrueOfSplunk } from '../acceptance/truth.ts';
+import { RehearsedFleet, type RehearsedOptions, rowsOf } from '../pipeline/rehearsed-runtime.ts';
+import type { WorkerOrders } from './worker-orders.ts';
+
+/** Entries per batch of every sink: small, so that few are under way when a process dies. */
+export const BATCH_ENTRIES = 40;
+/** Batches that a lane has under way at most. */
+const BATCHES_IN_FLIGHT = 3;
+const ENTRY = join(import.meta.dirname, 'worker-process.ts');
+const LONGEST_MS = 60_000;
+
+/** One process of the worker: what it said, and how it ended. */
+export class WorkerProcess {
+  readonly child: ChildProcess;
+  readonly said: string[] = [];
+  readonly #waiting = new Set<() => void>();
+  end: { readonly code: number | null; readonly signal: NodeJS.Signals | null } | undefined;
+
+  constructor(orders: WorkerOrders) {
+    const flags = ['--disable-warning=ExperimentalWarning', ENTRY, JSON.stringify(orders)];
+    this.child = spawn(process.execPath, flags, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env },
+    });
+    if (this.child.stdout !== null) {
+      createInterface({ input: this.child.stdout }).on('line', (line) =>
+        this.#tell(() => this.said.push(line)),
+      );
+    }
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => this.said.push(text));
+    this.child.once('close', (code, signal) => this.#tell(() => (this.end = { code, signal })));
+  }
+
+  #tell(change: () => void): void {
+    change();
+    for (const wake of [...this.#waiting]) wake();
+  }
+
+  /** Waits until something that it says or does makes `holds` true. */
+  async until(holds: () => boolean, what: string): Promise<void> {
+    const deadline = AbortSignal.timeout(LONGEST_MS);
+    while (!holds()) {
+      if (deadline.aborted)
+        throw new Error(`Waited in vain until ${what}; it said ${this.said.slice(-5).join(' | ')}`);
+      await new Promise<void>((resolve) => {
+        const wake = () => {
+          this.#waiting.delete(wake);
+          deadline.removeEventListener('abort', wake);
+          resolve();
+        };
+        this.#waiting.add(wake);
+        deadline.addEventListener('abort', wake, { once: true });
+      });
+    }
+  }
+
+  says(word: string): Promise<void> {
+    return this.until(() => this.end !== undefined || this.said.includes(word), `it says ${word}`);
+  }
+
+  ended(): Promise<void> {
+    return this.until(() => this.end !== undefined, 'it ends');
+  }
+
+  /** Waits for the n-th commit, or the end if that comes first. */
+  committed(times: number): Promise<void> {
+    const isReached = () => this.said.filter((line) => line === 'commit').length >= times;
+    return this.until(() => this.end !== undefined || isReached(), `it committed ${times} times`);
+  }
+}
+
+/** A rehearsal that stands still, one journal, and the processes that die over it one after the other. */
+export class CrashRig {
+  readonly fleet: RehearsedFleet;
+  readonly #processes: WorkerProcess[] = [];
+  readonly #batchEvents: number;
+
+  private constructor(fleet: RehearsedFleet, batchEvents: number) {
+    this.fleet = fleet;
+    this.#batchEvents = batchEvents;
+    const config = fleet
+      .configText('crash.db')
+      .replaceAll(/^( +)type: (splunk_hec|dynatrace_otlp)$/gm, `$1type: $2\n$1maxBatch: ${BATCH_ENTRIES}`)
+      .replace(/^journal:$/m, 'journal:\n  reserve: 1MB')
+      // Whoever never got to a group before it died still has to reach back to the beginning.
+      .replaceAll(/firstRead: \S+/g, 'firstRead: 6h');
+    writeFileSync(this.configPath, config);
+  }
+
+  static async start(options: RehearsedOptions, batchEvents = 150): Promise<CrashRig> {
+    return new CrashRig(await RehearsedFleet.start(options), batchEvents);
+  }
+
+  get configPath(): string {
+    return join(this.fleet.folder, 'gatewatch.yaml');
+  }
+
+  spawn(more: Partial<WorkerOrders> = {}): WorkerProcess {
+    const orders = {
+      config: this.configPath,
+      mode: 'once',
+      nowMs: this.fleet.nowMs,
+      batchEvents: this.#batchEvents,
+    } as const;
+    const started = new WorkerProcess({ ...orders, ...more });
+    this.#processes.push(started);
+    return started;
+  }
+
+  /** Runs a process into a failpoint. Returns false when it ended well before it came that far. */
+  async crashAt(name: string, hits: number): Promise<boolean> {
+    const one = this.spawn({ failpoint: { name, hits } });
+    await one.ended();
+    if (one.end?.signal === 'SIGKILL') return true;
+    if (one.end?.code === 0) return false;
+    throw new Error(
+      `Expected a SIGKILL at ${name}, got ${JSON.stringify(one.end)}: ${one.said.slice(-3).join(' | ')}`,
+    );
+  }
+
+  /** Lets one process do all that is left. Throws when it leaves something undone. */
+  async finish(): Promise<void> {
+    const last = this.spawn();
+    await last.ended();
+    if (last.said.includes('done')) return;
+    throw new Error(
+      `Expected everything done, got ${JSON.stringify(last.end)}: ${last.said.slice(-3).join(' | ')}`,
+    );
+  }
+
+  /** What is lost, twice or untrue, and how often Splunk got an event again. */
+  async verdict(): Promise<{
+    readonly findings: readonly string[];
+    readonly repeats: number;
+    readonly rows: number;
+  }> {
+    const runtime = await this.fleet.runtime('crash.db');
+    const journal = await untrueOfJournal(this.fleet, runtime);
+    const { findings, repeats } = await untrueOfSplunk(this.fleet, runtime);
+    const rows = [
+      ...(await rowsOf(runtime.journal, 'records')),
+      ...(await rowsOf(runtime.journal, 'metrics')),
+    ];
+    const twice = rows.length - new Set(rows.map(({ eventId }) => eventId)).size;
+    await runtime.close();
+    const doubled = twice === 0 ? [] : [`${twice} rows stand twice in the journal`];
+    return { findings: [...journal, ...findings, ...doubled], repeats, rows: rows.length };
+  }
+
+  async dispose(): Promise<void> {
+    for (const { child, end } of this.#processes) if (end === undefined) child.kill('SIGKILL');
+    await this.fleet.dispose();
+  }
+}
+
+/** Most events that one crash may have Splunk get again: a row is up to two events, in each of its lanes. */
+export const MOST_REPEATS = 2 * 2 * BATCHES_IN_FLIGHT * BATCH_ENTRIES;
