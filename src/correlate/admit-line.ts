@@ -17,7 +17,7 @@ export function admitLine(step: JoinStep, part: AccessPart): void {
   if (route.mode === 'done') {
     const record = assembleRequest(side, { outcome: route.outcome, joinKey: 'none' });
     writeRecord(step, record);
-    rememberConnection(step, part, record);
+    rememberConnection(step, record);
     return;
   }
   if (route.mode === 'named' && admitNamed(step, part, side, route)) return;

@@ -1,4 +1,5 @@
 import { GatewatchError } from '../core/errors.ts';
+import { sortFew } from '../core/sort-few.ts';
 import type { AuthorizerKind } from '../model/inventory.ts';
 import type { AccessPart, StageRef, UnparsedPart } from '../model/part.ts';
 import {
@@ -105,7 +106,11 @@ export function deciderOfRecord(record: RequestRecord): Decider {
   };
 }
 
-function accessFieldsOf(record: RequestRecord): AccessFields {
+export function stageOfRecord({ account, region, apiId, apiName, stage, protocol }: RequestRecord): StageRef {
+  return { account, region, apiId, apiName, stage, protocol };
+}
+
+export function accessFieldsOf(record: RequestRecord): AccessFields {
   const kept = Object.entries(record).filter(([name]) => Object.hasOwn(ACCESS_FIELDS, name));
   return Object.fromEntries(kept);
 }
@@ -178,7 +183,7 @@ export function assembleInvocation(
   kind: AuthorizerKind | 'unknown',
   supersededBy: string | undefined,
 ): RequestRecord {
-  const parts = invocationParts(invocation).sort(byPosition);
+  const parts = sortFew(invocationParts(invocation), byPosition);
   const recordId = invocationRecordId(invocation.origin, invocation.lambdaRequestId);
   const draft: Draft = {
     kind: 'request',
@@ -288,14 +293,17 @@ function identify(own: OwnIdentity, decider: Decider | undefined) {
 function addInvocation(draft: Draft, invocation: Invocation): void {
   if (invocation.durationMs !== undefined) draft.invocationDurationMs = invocation.durationMs;
   if (invocation.texts.length === 0) return;
-  const inOrder = [...invocation.texts].sort((a, b) => a.atMs - b.atMs || (a.eventId < b.eventId ? -1 : 1));
+  const inOrder = sortFew(
+    [...invocation.texts],
+    (a, b) => a.atMs - b.atMs || (a.eventId < b.eventId ? -1 : 1),
+  );
   draft.authorizerLog = inOrder.map((line) => line.text);
 }
 
 function partsOf(access: SourceRef, invocation: Invocation | undefined): RecordPart[] {
   const first = recordPart('access', access);
   if (invocation === undefined) return [first];
-  return [first, ...invocationParts(invocation).sort(byPosition)];
+  return [first, ...sortFew(invocationParts(invocation), byPosition)];
 }
 
 function invocationParts(invocation: Invocation): RecordPart[] {

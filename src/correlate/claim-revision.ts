@@ -1,5 +1,6 @@
 import type { JournalRecord } from '../model/journal.ts';
 import { accessSideOfRecord, assembleRequest, deciderOf, type Joined } from './assemble.ts';
+import { rememberConnection } from './connection-join.ts';
 import type { Claim, Invocation } from './invocation.ts';
 import { type JoinStep, writeRecord } from './join-step.ts';
 import { rewriteLonely, supersedeLonely } from './lonely-invocation.ts';
@@ -14,9 +15,13 @@ type Stored = ReadonlyMap<string, JournalRecord>;
 export async function reviseClaims(step: JoinStep): Promise<void> {
   const stored = await readStanding(step);
   for (const { claim, invocation } of step.demoted) {
-    rewrite(step, stored, claim, joinedAs('cached_decision', claim, invocation));
+    step.at = invocation;
+    rewrite(step, stored, claim, invocation, joinedAs('cached_decision', claim, invocation));
   }
-  for (const invocation of step.touched) reviseTouched(step, stored, invocation);
+  for (const invocation of step.touched) {
+    step.at = invocation;
+    reviseTouched(step, stored, invocation);
+  }
 }
 
 /** In one go, however many invocations got late lines. */
@@ -39,7 +44,7 @@ function reviseTouched(step: JoinStep, stored: Stored, invocation: Invocation): 
   }
   if (ownRecordId !== undefined) supersedeLonely(step, invocation, claim.recordId);
   if (step.records.has(claim.recordId)) return;
-  rewrite(step, stored, claim, { ...joinedAs('matched', claim, invocation), invocation });
+  rewrite(step, stored, claim, invocation, { ...joinedAs('matched', claim, invocation), invocation });
 }
 
 /** An authorizer's failure stays one, whichever of its lines has the invocation. */
@@ -53,8 +58,10 @@ function joinedAs(outcome: 'matched' | 'cached_decision', claim: Claim, invocati
 }
 
 /** From the record as it stands and what its line said by itself; a record that the journal has forgotten stays so. */
-function rewrite(step: JoinStep, stored: Stored, claim: Claim, joined: Joined): void {
+function rewrite(step: JoinStep, stored: Stored, claim: Claim, invocation: Invocation, joined: Joined): void {
   const standing = step.records.get(claim.recordId) ?? stored.get(claim.recordId);
   if (standing === undefined || standing.kind !== 'request') return;
-  writeRecord(step, assembleRequest(accessSideOfRecord(standing, claim), joined));
+  const record = assembleRequest(accessSideOfRecord(standing, claim), joined);
+  writeRecord(step, record);
+  rememberConnection(step, record, invocation);
 }

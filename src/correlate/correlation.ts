@@ -24,6 +24,8 @@ export interface CorrelateBatch {
 export interface Correlation {
   readonly records: readonly JournalRecord[];
   readonly state: readonly StateChange[];
+  /** Parts that could not be joined: among the records as lines that nobody could read. Absent: none. */
+  readonly refused?: ReadonlySet<LogPart>;
 }
 
 /** What the join asks of the journal; what it has to say goes there with the batch's commit. */

@@ -1,3 +1,4 @@
+import type { LogPart } from '../model/part.ts';
 import { admitLine } from './admit-line.ts';
 import { reviseClaims } from './claim-revision.ts';
 import { settleConnections } from './connection-join.ts';
@@ -7,7 +8,11 @@ import { hasLeft } from './gateway-join.ts';
 import { gatewayRefOf, type Invocation } from './invocation.ts';
 import { emptyMemory, type JoinMemory, restoreMemory } from './join-memory.ts';
 import { type JoinStep, newJoinStep } from './join-step.ts';
-import { isTelling, settleNamed } from './named-join.ts';
+import { isTelling } from './lines-to-come.ts';
+import { indexLonely } from './lonely-index.ts';
+import { settleNamed } from './named-join.ts';
+import { unparkLines } from './parked-lines.ts';
+import { Refusals } from './refusals.ts';
 import { release } from './release.ts';
 import { addLines, addUnwritten, type Settling } from './settling.ts';
 import { SilentUnits } from './silent-units.ts';
@@ -15,6 +20,7 @@ import { STATE_KINDS } from './state-rows.ts';
 import { correlationOf } from './state-writing.ts';
 import { takeLines } from './take-lines.ts';
 import { makeThin, mayBeThin } from './thin-invocation.ts';
+import { finishWaiting } from './waiting-line.ts';
 import type { Waiting } from './waiting-room.ts';
 
 export { type CorrelateSettings, defaultCorrelateSettings } from './correlate-settings.ts';
@@ -78,13 +84,33 @@ export class Correlator {
 
   /** Takes one batch in and returns what became of it and of everything it set free. Commit it, then call `committed`. */
   async process(batch: CorrelateBatch): Promise<Correlation> {
-    const step = this.#newStep(batch);
+    const refusals = new Refusals();
+    for (;;) {
+      const step = this.#newStep(batch, refusals);
+      try {
+        return await this.#join(step, batch.parts);
+      } catch (error) {
+        if (step.at === undefined || !refusals.add(step.at, error)) throw error;
+        await this.reset();
+      }
+    }
+  }
+
+  async #join(step: JoinStep, parts: readonly LogPart[]): Promise<Correlation> {
     // Every authorizer line of the batch stands before the first access line is judged.
-    const accessLines = await takeLines(step, batch.parts);
-    for (const part of accessLines) admitLine(step, part);
+    const accessLines = await takeLines(step, withoutRefused(step, parts));
+    for (const part of accessLines) {
+      step.at = part;
+      admitLine(step, part);
+    }
+    step.at = undefined;
     await settleTouched(step);
+    step.at = undefined;
     await release(step);
+    step.at = undefined;
     await reviseClaims(step);
+    await settleConnections(step);
+    await indexLonely(step);
     this.#touched = step.touched;
     return correlationOf(step);
   }
@@ -100,12 +126,13 @@ export class Correlator {
     invocations.trim(this.#settings.invocationsInMemory, nowMs, openForMs(this.#settings));
   }
 
-  #newStep(batch: CorrelateBatch): JoinStep {
+  #newStep(batch: CorrelateBatch, refusals: Refusals): JoinStep {
     const context = {
       store: this.#store,
       settings: this.#settings,
       topology: this.#topology(),
       memory: this.#memory,
+      refusals,
     };
     return newJoinStep(context, batch);
   }
@@ -113,8 +140,21 @@ export class Correlator {
 
 const NOTHING: readonly Invocation[] = [];
 
+/** What could not be joined is forgotten, and its lines are taken in as lines that nobody could read. */
+function withoutRefused(step: JoinStep, parts: readonly LogPart[]): readonly LogPart[] {
+  const { refusals, memory } = step;
+  if (refusals.isEmpty) return parts;
+  for (const { key } of refusals.lines) {
+    const entry = memory.waiting.get(key);
+    if (entry !== undefined) finishWaiting(step, entry);
+  }
+  for (const { key } of refusals.invocations) memory.invocations.remove(key);
+  return [...parts.map((part) => refusals.admit(part)), ...refusals.heldBack()];
+}
+
 /** Looks again at the lines that waited for an invocation which now has more to tell. */
 async function settleTouched(step: JoinStep): Promise<void> {
+  await unparkLines(step);
   const ready: Waiting[] = [];
   const reopened: string[] = [];
   for (const invocation of step.touched) {

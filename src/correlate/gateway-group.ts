@@ -19,10 +19,10 @@ export type GatewayMatch =
  * nothing alone: a line is matched only if exactly one invocation ran inside it and that invocation ran inside no other
  * line. On HTTP APIs the gateway makes the id, and one line with one invocation is a pair whatever the clocks say.
  */
-export function matchByGatewayId(
-  lines: readonly GatewayLine[],
+export function matchByGatewayId<L extends GatewayLine>(
+  lines: readonly L[],
   invocations: readonly Invocation[],
-  contains: (part: AccessPart, invocation: Invocation) => boolean,
+  contains: (line: L, invocation: Invocation) => boolean,
 ): ReadonlyMap<string, GatewayMatch> {
   const result = new Map<string, GatewayMatch>();
   const only = invocations[0];
@@ -35,7 +35,7 @@ export function matchByGatewayId(
   const candidatesOf = new Map<string, Invocation[]>();
   const holders = new Map<string, number>();
   for (const line of lines) {
-    const inside = invocations.filter((invocation) => contains(line.part, invocation));
+    const inside = invocations.filter((invocation) => contains(line, invocation));
     candidatesOf.set(line.key, inside);
     for (const invocation of inside) holders.set(invocation.key, (holders.get(invocation.key) ?? 0) + 1);
   }

@@ -1,4 +1,5 @@
 import { sha256Id } from '../core/hash.ts';
+import { byText, sortFew } from '../core/sort-few.ts';
 import type { AccessPart } from '../model/part.ts';
 import type { SourceRef } from '../model/source-event.ts';
 
@@ -42,6 +43,6 @@ export function lineRecordId(source: SourceRef): string {
  * `access_only` and later found to be a `cached_decision` rests on the same source events and still says something new.
  */
 export function contentId(recordId: string, sources: readonly SourceRef[], conclusion: string): string {
-  const keys = sources.map(sourceKey).sort();
+  const keys = sortFew(sources.map(sourceKey), byText);
   return sha256Id(`${recordId}\n${keys.join('\n')}\n${conclusion}`);
 }

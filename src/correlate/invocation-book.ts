@@ -75,8 +75,7 @@ export class InvocationBook {
     for (const [key, invocation] of this.#byKey) {
       if (this.#byKey.size <= limit) return;
       if (!isSettled(invocation, nowMs, openForMs)) continue;
-      this.#byKey.delete(key);
-      this.#unindex(invocation);
+      this.remove(key);
       this.#forgetful = true;
     }
   }
@@ -84,6 +83,13 @@ export class InvocationBook {
   /** Says that the journal may hold invocations that memory does not. */
   markForgetful(): void {
     this.#forgetful = true;
+  }
+
+  remove(key: string): void {
+    const invocation = this.#byKey.get(key);
+    if (invocation === undefined) return;
+    this.#byKey.delete(key);
+    this.#unindex(invocation);
   }
 
   #unindex(invocation: Invocation): void {

@@ -24,6 +24,8 @@ export interface JoinMemory {
   readonly connections: Map<string, ConnectionDecision>;
   readonly schedule: ReleaseSchedule;
   readonly silent: SilentUnits;
+  /** Whether the journal may hold any of what it keeps by gateway request id: nearly always it does not. */
+  readonly mayBeStored: { parked: boolean; lonely: boolean };
 }
 
 export function emptyMemory(settings: CorrelateSettings, silent: SilentUnits): JoinMemory {
@@ -33,6 +35,7 @@ export function emptyMemory(settings: CorrelateSettings, silent: SilentUnits): J
     connections: new Map(),
     schedule: new ReleaseSchedule(settings),
     silent,
+    mayBeStored: { parked: false, lonely: false },
   };
 }
 
@@ -49,6 +52,8 @@ export async function restoreMemory(memory: JoinMemory, store: CorrelationStore)
   }
   for await (const row of store.allState(STATE_KINDS.waiting)) restoreWaiting(memory, readWaiting(row.body));
   if (await hasRows(store, STATE_KINDS.invocation)) memory.invocations.markForgetful();
+  memory.mayBeStored.parked = await hasRows(store, STATE_KINDS.parked);
+  memory.mayBeStored.lonely = await hasRows(store, STATE_KINDS.lonely);
 }
 
 function restoreWaiting({ waiting, schedule }: JoinMemory, body: WaitingBody): void {
@@ -58,6 +63,7 @@ function restoreWaiting({ waiting, schedule }: JoinMemory, body: WaitingBody): v
   const entry = newWaiting(part, accessRecordId(part), route, readMs);
   entry.left = body.left;
   entry.expiresMs = body.expiresMs;
+  entry.closesMs = body.closesMs ?? body.expiresMs;
   waiting.add(entry);
   waiting.markStored(entry);
   if (entry.left) schedule.addExpiry(entry);

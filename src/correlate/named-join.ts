@@ -14,6 +14,7 @@ import {
 } from './invocation.ts';
 import type { JoinMemory } from './join-memory.ts';
 import { freeInvocation, type JoinStep, writeRecord } from './join-step.ts';
+import { isTelling, isUndecided } from './lines-to-come.ts';
 import { loadInvocations } from './load-invocations.ts';
 import type { NamedRoute } from './route-part.ts';
 import { readLinesBack } from './thin-invocation.ts';
@@ -25,17 +26,6 @@ interface NamedLine {
   readonly part: AccessPart;
   readonly side: AccessSide;
   readonly joinKey: NamedRoute['joinKey'];
-}
-
-/**
- * Nothing more to wait for: the invocation is there from START to end, and said what it decided. Lines are not read in
- * order: the one with the decision can come after the REPORT line, and without START the invocation may look as if it ran
- * inside a request that it began before. Functions that never log the one or the other are known by their past.
- */
-export function isTelling({ silent }: JoinMemory, invocation: Invocation): boolean {
-  const { unit, begun, complete, decision } = invocation;
-  if (!complete) return false;
-  return (begun || silent.logsNoStart(unit)) && (decision !== undefined || silent.logsNoDecision(unit));
 }
 
 /** The common case: the invocation is there and whole, so the line never waits. False when it has to. */
@@ -60,6 +50,7 @@ export async function settleNamed(step: JoinStep, entries: readonly Waiting[]): 
   reopenClaims(step, entries);
   for (const entry of entries) {
     if (entry.part !== undefined && entry.route.mode === 'named') {
+      step.at = entry;
       settleEntry(step, entry, entry.part, entry.route);
     }
   }
@@ -84,8 +75,13 @@ function settleEntry(step: JoinStep, entry: Waiting, part: AccessPart, { ref, jo
   }
   const side = accessSideOf(part, entry.recordId, decideByLine(part), entry.readMs);
   writeNamed(step, { part, side, joinKey }, invocation);
-  if (isTelling(step.memory, invocation)) finishWaiting(step, entry);
-  else keepLeft(step, entry, step.nowMs + openForMs(step.settings));
+  if (isTelling(step.memory, invocation)) {
+    finishWaiting(step, entry);
+    return;
+  }
+  const { latenessMs } = step.settings;
+  const isOpen = isUndecided(step.memory, invocation);
+  keepLeft(step, entry, step.nowMs + (isOpen ? latenessMs : openForMs(step.settings)));
 }
 
 /** Lines that left on thin evidence compete again once there is more: none keeps what it claimed too early. */
@@ -99,7 +95,7 @@ function reopenClaims(step: JoinStep, entries: readonly Waiting[]): void {
 function writeNamed(step: JoinStep, line: NamedLine, invocation: Invocation): void {
   const record = assembleRequest(line.side, joinNamed(step, line, invocation));
   writeRecord(step, record);
-  rememberConnection(step, line.part, record);
+  rememberConnection(step, record, invocation);
 }
 
 function joinNamed(step: JoinStep, line: NamedLine, invocation: Invocation): Joined {

@@ -3,6 +3,19 @@ export class ReleaseQueue<T> {
   readonly #times: number[] = [];
   readonly #items: T[] = [];
 
+  get size(): number {
+    return this.#times.length;
+  }
+
+  /** Takes out whatever is not wanted, wherever it stands. */
+  keepOnly(isWanted: (item: T) => boolean): void {
+    const times = this.#times.splice(0);
+    for (const [index, item] of this.#items.splice(0).entries()) {
+      const atMs = times[index];
+      if (atMs !== undefined && isWanted(item)) this.push(atMs, item);
+    }
+  }
+
   push(atMs: number, item: T): void {
     this.#times.push(atMs);
     this.#items.push(item);

@@ -6,6 +6,9 @@ import type { Waiting } from './waiting-room.ts';
 /** An access line may end a moment before its authorizer's REPORT line is stamped. */
 const RELEASE_SLACK_MS = 1_000;
 
+/** So many deadlines are no burden, whatever has become of what they are for. */
+const SWEPT_FROM = 10_000;
+
 /**
  * Names what may go, and holds nothing of it: by the time it is due it may be settled, forgotten, or read back from the
  * journal.
@@ -34,6 +37,8 @@ export class ReleaseSchedule {
   readonly #queues = new Map<string, ReleaseQueue<Due>>();
   readonly #deadlines = new ReleaseQueue<Due>();
   readonly #expiries = new ReleaseQueue<string>();
+  /** Deadlines from which on it is worth looking which are still needed. */
+  #sweptFrom = SWEPT_FROM;
 
   constructor(settings: CorrelateSettings) {
     this.#settings = settings;
@@ -48,9 +53,27 @@ export class ReleaseSchedule {
     this.#add(invocation.unit, this.invocationDueMs(invocation), invocation.readMs, due);
   }
 
-  /** A line that has left is forgotten at its `expiresMs`. */
+  /** Entries in all queues but that of expiries. */
+  get size(): number {
+    let size = this.#deadlines.size;
+    for (const queue of this.#queues.values()) size += queue.size;
+    return size;
+  }
+
+  /**
+   * Forgets what is no longer held, now and then. Nearly everything is settled long before its deadline: read at full
+   * speed, minutes of it would lie here.
+   */
+  sweep(isHeld: (due: Due) => boolean): void {
+    if (this.#deadlines.size < this.#sweptFrom) return;
+    this.#deadlines.keepOnly(isHeld);
+    for (const queue of this.#queues.values()) queue.keepOnly(isHeld);
+    this.#sweptFrom = Math.max(SWEPT_FROM, this.#deadlines.size * 2);
+  }
+
+  /** A line that has left is forgotten by memory at its `closesMs`. */
   addExpiry(entry: Waiting): void {
-    this.#expiries.push(entry.expiresMs, entry.key);
+    this.#expiries.push(entry.closesMs, entry.key);
   }
 
   /** Behind the watermark of a unit once more. */
@@ -76,7 +99,7 @@ export class ReleaseSchedule {
     return this.#deadlines.popBefore(nowMs);
   }
 
-  /** Takes out the keys of lines that nothing can revise any more. */
+  /** Takes out the keys of lines that memory may forget. */
   popExpired(nowMs: number): Iterable<string> {
     return this.#expiries.popBefore(nowMs);
   }

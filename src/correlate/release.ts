@@ -5,6 +5,7 @@ import { isWritten } from './invocation-book.ts';
 import type { JoinStep } from './join-step.ts';
 import { writeLonely } from './lonely-invocation.ts';
 import { settleNamed } from './named-join.ts';
+import { parkLines } from './parked-lines.ts';
 import { type Due, lineDueMs, queueUnitOf } from './release-schedule.ts';
 import { finishWaiting } from './waiting-line.ts';
 import type { Waiting } from './waiting-room.ts';
@@ -26,9 +27,13 @@ export async function release(step: JoinStep): Promise<void> {
   await settleGatewayGroups(step);
   await settleConnections(step);
   await leaveOverdueConnections(step, released.overdueConnections);
-  for (const invocation of released.lonely) writeLonely(step, invocation);
-  expireWaiting(step);
+  for (const invocation of released.lonely) {
+    step.at = invocation;
+    writeLonely(step, invocation);
+  }
+  await expireWaiting(step);
   expireConnections(step);
+  step.memory.schedule.sweep((due) => isHeld(step, due));
 }
 
 function takeDue(step: JoinStep): Released {
@@ -89,6 +94,10 @@ function takeLine(step: JoinStep, entry: Waiting, released: Released): void {
   }
 }
 
+function isHeld(step: JoinStep, due: Due): boolean {
+  return (due.what === 'line' ? heldLine(step, due) : unwrittenInvocation(step, due)) !== undefined;
+}
+
 function unwrittenInvocation({ memory }: JoinStep, { key }: Due): Invocation | undefined {
   const invocation = memory.invocations.get(key);
   return invocation === undefined || isWritten(invocation) ? undefined : invocation;
@@ -111,10 +120,14 @@ function isBehind({ watermarkOf }: JoinStep, unit: string, dueMs: number): boole
   return watermark !== undefined && watermark <= dueMs;
 }
 
-/** Forgets lines that no partner can revise any more. */
-function expireWaiting(step: JoinStep): void {
+/** Forgets lines that no partner can revise any more, and hands those over to the journal that have none yet. */
+async function expireWaiting(step: JoinStep): Promise<void> {
+  const parked: Waiting[] = [];
   for (const key of step.memory.schedule.popExpired(step.nowMs)) {
     const entry = step.memory.waiting.get(key);
-    if (entry !== undefined) finishWaiting(step, entry);
+    if (entry === undefined) continue;
+    if (entry.expiresMs > step.nowMs) parked.push(entry);
+    else finishWaiting(step, entry);
   }
+  await parkLines(step, parked);
 }

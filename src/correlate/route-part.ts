@@ -43,11 +43,11 @@ export function isConnectionLine(part: AccessPart): boolean {
 }
 
 /** The line that opens a connection, and whose decision the connection lives on. */
-export function isConnectLine({ fields }: AccessPart): boolean {
+export function isConnectLine({ fields }: Pick<AccessPart, 'fields'>): boolean {
   return fields.route === '$connect' || fields.eventType === 'CONNECT';
 }
 
-export function connectionRef(part: AccessPart): string | undefined {
+export function connectionRef(part: Pick<AccessPart, 'stage' | 'fields'>): string | undefined {
   const { stage, fields } = part;
   if (stage.protocol !== 'WEBSOCKET' || fields.connectionId === undefined) return undefined;
   return `${stage.account}\n${stage.region}\n${stage.apiId}\n${stage.stage}\n${fields.connectionId}`;

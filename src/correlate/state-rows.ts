@@ -13,6 +13,9 @@ export const STATE_KINDS = {
   openInvocation: 'open_invocation',
   invocation: 'invocation',
   connection: 'connection',
+  /** By gateway request id: lines settled by it or left without partner, and keys of invocations that went out alone. */
+  parked: 'parked',
+  lonely: 'lonely',
 } as const;
 
 /** Body of a waiting line. */
@@ -21,12 +24,24 @@ export interface WaitingBody {
   readonly readMs: number;
   readonly left: boolean;
   readonly expiresMs: number;
+  /** Absent: `expiresMs`. */
+  readonly closesMs?: number;
+}
+
+/** A line that memory has forgotten: what its own record does not say of it. The rest is read back from there. */
+export interface ParkedLine extends Omit<AccessPart, 'role' | 'source' | 'stage' | 'startMs' | 'fields'> {
+  readonly recordId: string;
+  readonly eventId: string;
+  readonly readMs: number;
+  readonly expiresMs: number;
 }
 
 /** What a WebSocket connection lives on. */
 export interface ConnectionDecision {
   readonly decider: Decider;
   readonly expiresMs: number;
+  /** True while the invocation has yet to say what it decided: lines that live on it are written again then. */
+  readonly isOpen?: boolean;
 }
 
 export function put(kind: string, key: string, value: unknown, expiresMs: number): StateChange {

@@ -16,10 +16,16 @@ interface Sorted {
  */
 export async function takeLines(step: JoinStep, parts: readonly LogPart[]): Promise<readonly AccessPart[]> {
   const sorted: Sorted = { access: [], authorizer: [] };
-  for (const part of parts) sortPart(step, part, sorted);
+  for (const part of parts) {
+    step.at = part;
+    sortPart(step, part, sorted);
+  }
   await loadInvocations(step, namedInvocations(sorted));
   await readLinesBack(step.store, invocationsWanted(step, sorted));
-  for (const { key, line } of sorted.authorizer) takeAuthorizerLine(step, key, line);
+  for (const { key, line } of sorted.authorizer) {
+    step.at = line;
+    takeAuthorizerLine(step, key, line);
+  }
   return sorted.access;
 }
 

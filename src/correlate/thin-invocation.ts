@@ -1,3 +1,4 @@
+import { sortFew } from '../core/sort-few.ts';
 import type { AccessPart } from '../model/part.ts';
 import type { RecordPart, RequestRecord } from '../model/request-record.ts';
 import { byPosition } from './assemble.ts';
@@ -18,7 +19,7 @@ export function mayBeThin(invocation: Invocation): boolean {
 export function textPlaces({ sources, texts, linesInRecord }: Invocation): readonly number[] {
   if (linesInRecord !== undefined) return linesInRecord;
   if (texts.length === 0) return [];
-  const inOrder = sources.map(({ timestampMs, eventId }) => ({ timestampMs, eventId })).sort(byPosition);
+  const inOrder = sortFew([...sources], byPosition);
   return inOrder.flatMap(({ timestampMs, eventId }, place) =>
     texts.some((text) => text.atMs === timestampMs && text.eventId === eventId) ? [place] : [],
   );

@@ -30,11 +30,15 @@ export function leaveAlone(step: JoinStep, entry: Waiting, part: AccessPart): vo
   keepLeft(step, entry, step.nowMs + step.settings.latenessMs);
 }
 
-/** Its record is out; until `expiresMs` a partner that comes late revises it. */
-export function keepLeft(step: JoinStep, entry: Waiting, expiresMs: number): void {
+/**
+ * Its record is out; until `expiresMs` a partner that comes late revises it. From `closesMs` on the journal alone keeps
+ * it, under its gateway request id. Both count from when it left.
+ */
+export function keepLeft(step: JoinStep, entry: Waiting, expiresMs: number, closesMs = expiresMs): void {
   if (entry.left) return;
   entry.left = true;
   entry.expiresMs = expiresMs;
+  entry.closesMs = closesMs;
   step.memory.schedule.addExpiry(entry);
   step.waitingChanged.add(entry);
 }

@@ -21,7 +21,10 @@ export interface Waiting {
   left: boolean;
   /** Event id last written for this line: nothing is written twice. */
   writtenEventId: string | undefined;
+  /** When nothing can revise its record any more. */
   expiresMs: number;
+  /** When memory forgets it, which may be before: then the journal keeps it under what it waits for. */
+  closesMs: number;
 }
 
 /** Names of the few units there are: hundreds of thousands of lines that wait share them. */
@@ -48,6 +51,7 @@ export function newWaiting(part: AccessPart, recordId: string, route: WaitingRou
     left: false,
     writtenEventId: undefined,
     expiresMs: 0,
+    closesMs: 0,
   };
 }
 

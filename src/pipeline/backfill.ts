@@ -227,7 +227,7 @@ export class Backfill {
       batchEvents: this.#settings.batchEvents,
       signal,
     });
-    const revisions = await unread.revisions(this.#journal);
+    const revisions = await unread.revisions(this.#journal, (id) => this.#ingest.isRefused(id));
     if (revisions.length > 0) await this.#ingest.commitRevisions(unit, revisions);
     return events;
   }

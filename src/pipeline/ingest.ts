@@ -4,6 +4,7 @@ import type { Logger } from '../core/logger.ts';
 import type { Meter } from '../core/meter.ts';
 import { Mutex } from '../core/mutex.ts';
 import type { Correlation, Correlator } from '../correlate/correlator.ts';
+import { lineRecordId } from '../correlate/ids.ts';
 import type {
   Checkpoint,
   CommitResult,
@@ -13,11 +14,13 @@ import type {
   JournalRecord,
   LedgerEntry,
   SeenKey,
+  StateChange,
   UnitCommit,
 } from '../model/journal.ts';
+import type { LogPart } from '../model/part.ts';
 import type { IngestBatch } from './ingest-batch.ts';
 import { ledgerOf, requireBalanced } from './ledger-entry.ts';
-import { readWholeThrough } from './log-plan.ts';
+import { readWholeThrough, watermarkOf } from './log-plan.ts';
 import { type CommitTogether, type Reading, type ReadingOptions, Readings } from './open-reading.ts';
 import { backfilledAmong, PAST_TAIL_MS, type PastReading } from './past-reading.ts';
 
@@ -39,6 +42,7 @@ export class Ingest {
   /** Units that had lines settling when it was last told. */
   #settling: ReadonlySet<string> = new Set();
   readonly #past = new Map<string, PastReading>();
+  readonly #refused = new Set<string>();
   readonly #allowanceOf: (unit: string) => number;
   readonly #isRead: (unit: string) => boolean;
   readonly #onCommit: (entries: readonly JournalEntry[]) => void;
@@ -94,7 +98,7 @@ export class Ingest {
   /** Event time through which the unit was read whole, less its lag allowance; undefined before its first window. */
   watermarkOf(unit: string): number | undefined {
     const checkpoint = this.#checkpoints.get(unit);
-    return checkpoint === undefined ? undefined : readWholeThrough(checkpoint) - this.#allowanceOf(unit);
+    return checkpoint === undefined ? undefined : watermarkOf(checkpoint, this.#allowanceOf(unit));
   }
 
   /** As `watermarkOf`; a group that will be read and has not been yet holds back whatever may have its partner there. */
@@ -151,27 +155,50 @@ export class Ingest {
   async #commitBatches([first, ...others]: readonly IngestBatch[]): Promise<void> {
     if (first === undefined) return;
     const nowMs = this.#clock.now();
-    const { records, state } = await this.#correlate([first, ...others], nowMs);
-    const beside = others.map(contentOf);
-    await this.#commit({ ...contentOf(first), beside, records, state, gaps: [] });
+    const { records, state, refused } = await this.#correlate([first, ...others], nowMs);
+    const beside = others.map((one) => contentOf(one, refused));
+    await this.#commit({ ...contentOf(first, refused), beside, records, state, gaps: [] });
+    if (refused !== undefined) this.#tellRefused(refused);
     this.#correlator.committed(nowMs);
   }
 
-  /** Commits records that need no join (metrics). */
+  /** True for a line that could not be joined since the start: it stands in the journal as one that nobody could read. */
+  isRefused(recordId: string): boolean {
+    return this.#refused.has(recordId);
+  }
+
+  #tellRefused(refused: ReadonlySet<LogPart>): void {
+    if (this.#refused.size > MOST_REFUSED) this.#refused.clear();
+    for (const { source } of refused) {
+      this.#refused.add(lineRecordId(source));
+      const { logGroup, logStream, eventId } = source;
+      this.#logger.error(
+        { logGroup, logStream, eventId },
+        'a line could not be joined and is kept as unparsed: this is a defect of Gatewatch, report it',
+      );
+    }
+  }
+
+  /** Commits records that need no join (metrics, alarms), with state of their own. */
   commitRecords(
     unit: string,
     records: readonly JournalRecord[],
     ledger: LedgerEntry,
     next: Omit<Checkpoint, 'unit' | 'version'> | undefined,
+    state: readonly StateChange[] = [],
   ): Promise<readonly JournalEntry[]> {
     return this.#mutex.run(() =>
-      this.#commit({ ...NOTHING, unit, records, ledger, ...(next !== undefined && { next }) }),
+      this.#commit({ ...NOTHING, unit, records, state, ledger, ...(next !== undefined && { next }) }),
     );
   }
 
-  /** Commits what is to be said anew of records that are stored, without anything having been read. */
-  commitRevisions(unit: string, records: readonly JournalRecord[]): Promise<readonly JournalEntry[]> {
-    return this.#mutex.run(() => this.#commit({ ...NOTHING, unit, records }));
+  /** Commits what is to be said anew or of its own accord, without anything having been read. */
+  commitRevisions(
+    unit: string,
+    records: readonly JournalRecord[],
+    state: readonly StateChange[] = [],
+  ): Promise<readonly JournalEntry[]> {
+    return this.#mutex.run(() => this.#commit({ ...NOTHING, unit, records, state }));
   }
 
   /** Records a span that will never be read, and moves on behind it. */
@@ -204,7 +231,7 @@ export class Ingest {
       const reached = new Map<string, number>();
       for (const { unit, next } of batches) {
         if (next === undefined) continue;
-        reached.set(unit, readWholeThrough({ unit, version: 0, ...next }) - this.#allowanceOf(unit));
+        reached.set(unit, watermarkOf({ unit, version: 0, ...next }, this.#allowanceOf(unit)));
       }
       return await this.#correlator.process({
         parts: batches.flatMap(({ parts }) => parts),
@@ -326,6 +353,9 @@ interface CommitContent extends UnitContent {
   readonly gaps: readonly Gap[];
 }
 
+/** How many lines that could not be joined are remembered by id. */
+const MOST_REFUSED = 10_000;
+
 const NOTHING = { seen: [], beside: [], records: [], state: [], gaps: [] };
 
 function isEmpty(what: CommitContent): boolean {
@@ -335,7 +365,7 @@ function isEmpty(what: CommitContent): boolean {
   );
 }
 
-function contentOf(batch: IngestBatch): UnitContent {
+function contentOf(batch: IngestBatch, refused?: ReadonlySet<LogPart>): UnitContent {
   const { unit, seen, next } = batch;
-  return { unit, seen, ledger: ledgerOf(batch), ...(next !== undefined && { next }) };
+  return { unit, seen, ledger: ledgerOf(batch, refused), ...(next !== undefined && { next }) };
 }

@@ -12,13 +12,21 @@ interface Taken {
   readonly seen: readonly SeenKey[];
 }
 
-/** What a batch adds to the books: `seen` by the keys that are remembered, the rest by what became of each line. */
-export function ledgerOf({ unit, window, read, parts, seen }: Taken): LedgerEntry {
+const NONE: ReadonlySet<LogPart> = new Set();
+
+/**
+ * What a batch adds to the books: `seen` by the keys that are remembered, the rest by what became of each line. `refused`
+ * could not be joined: stored as lines that nobody could read.
+ */
+export function ledgerOf(
+  { unit, window, read, parts, seen }: Taken,
+  refused: ReadonlySet<LogPart> = NONE,
+): LedgerEntry {
   let [stored, filtered, unparsed] = [0, 0, 0];
-  for (const { role } of parts) {
-    if (role === 'filtered') filtered += 1;
+  for (const part of parts) {
+    if (part.role === 'filtered') filtered += 1;
     else stored += 1;
-    if (role === 'unparsed') unparsed += 1;
+    if (part.role === 'unparsed' || refused.has(part)) unparsed += 1;
   }
   return { unit, window, read, seen: seen.length, stored, quarantined: 0, filtered, unparsed };
 }

@@ -24,10 +24,14 @@ export class RetriedLines implements UnreadLines {
 
   /**
    * A revision of each record whose line can be read now: it no longer holds the event, which another record tells of
-   * from here on. What was kept of the line stays, so that the trail shows what was known when.
+   * from here on. What was kept of the line stays, so that the trail shows what was known when. `isRefused`: read, and
+   * turned away by the join once more.
    */
-  async revisions(journal: Pick<Journal, 'bodies'>): Promise<readonly JournalRecord[]> {
-    const records = await journal.bodies([...this.#read.keys()]);
+  async revisions(
+    journal: Pick<Journal, 'bodies'>,
+    isRefused: (recordId: string) => boolean = () => false,
+  ): Promise<readonly JournalRecord[]> {
+    const records = await journal.bodies([...this.#read.keys()].filter((id) => !isRefused(id)));
     return [...records.values()].flatMap((record) => (record.kind === 'unparsed' ? [readSince(record)] : []));
   }
 }

@@ -132,7 +132,7 @@ describe('the join', () => {
           expect(live(rig)).toEqual(await allAtOnce(run.parts));
         },
       ),
-      { numRuns: 1500, seed: 20261122 },
+      { numRuns: 1100, seed: 20261122 },
     );
   });
 

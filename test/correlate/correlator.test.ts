@@ -261,6 +261,41 @@ describe('a gateway request id that the client may have chosen', () => {
     }
   });
 
+  it('FT-31 takes no invocation from its record for a later line under the same id', async () => {
+    const rig = new Rig();
+    await rig.feed(invocation({ id: 'L1', startMs: T + 10, gatewayRequestId: 'G' }));
+    await rig.readThrough(T + 60_000);
+    await rig.feed([line('slow', T, 'G')]);
+    expect(rig.request('slow')?.outcome).toBe('matched');
+    rig.nowMs += 16 * 60_000;
+    await rig.readThrough(T + 120_000);
+    await rig.feed([line('later', T + 3_600_000, 'G')]);
+    await rig.readThrough(T + 7_200_000);
+    expect(rig.request('later')?.outcome).toBe('access_only');
+    expect(rig.request('slow')).toMatchObject({ outcome: 'matched', decisionRequestId: 'L1' });
+    expect(rig.alone('L1')?.supersededBy).toBe(rig.request('slow')?.recordId);
+    const ids = rig.store.written.map(({ eventId }) => eventId);
+    expect(ids).toEqual([...new Set(ids)]);
+  });
+
+  it('FT-31 keeps a doubt when the lines that raised it are forgotten', async () => {
+    const rig = new Rig();
+    await rig.feed([
+      line('a', T, 'G'),
+      line('b', T + 5, 'G'),
+      ...invocation({ id: 'L1', startMs: T + 10, gatewayRequestId: 'G' }),
+    ]);
+    await rig.readThrough(T + 60_000);
+    expect(rig.alone('L1')?.outcome).toBe('ambiguous');
+    rig.nowMs += 16 * 60_000;
+    await rig.readThrough(T + 120_000);
+    await rig.feed([line('twin', T + 3, 'G')]);
+    await rig.readThrough(T + 7_200_000);
+    expect(rig.request('twin')?.outcome).toBe('ambiguous');
+    expect(rig.request('a')?.outcome).toBe('ambiguous');
+    expect(rig.alone('L1')?.outcome).toBe('ambiguous');
+  });
+
   it('is not ambiguous for good: a late END can show that the invocation outlived the request', async () => {
     const [start, says, ...rest] = invocation({
       id: 'L2',

@@ -1,0 +1,94 @@
+import type { AccessPart } from '../model/part.ts';
+import type { RequestRecord } from '../model/request-record.ts';
+import { accessFieldsOf, stageOfRecord } from './assemble.ts';
+import { openForMs } from './correlate-settings.ts';
+import { decideByLine } from './decide.ts';
+import { gatewayRefOf, isClaimedByName } from './invocation.ts';
+import type { JoinStep } from './join-step.ts';
+import { hasLate, isLate } from './late.ts';
+import { routePart } from './route-part.ts';
+import type { ParkedLine } from './state-rows.ts';
+import { finishWaiting, loadBodies } from './waiting-line.ts';
+import { newWaiting, type Waiting } from './waiting-room.ts';
+
+/**
+ * Lets memory forget lines that were settled by their gateway request id. The journal keeps them by that id for as long
+ * as any re-read may still bring the partner, or what contradicts the pair: there can be far more of them than memory takes.
+ */
+export async function parkLines(step: JoinStep, entries: readonly Waiting[]): Promise<void> {
+  if (entries.length === 0) return;
+  await loadBodies(step, entries);
+  await step.parked.load(
+    step.store,
+    entries.map(({ route }) => route.ref),
+  );
+  for (const entry of entries) {
+    step.at = entry;
+    if (entry.part !== undefined)
+      step.parked.add(entry.route.ref, parkedLine(entry, entry.part), entry.expiresMs);
+    finishWaiting(step, entry);
+  }
+  step.memory.mayBeStored.parked = true;
+}
+
+function parkedLine({ recordId, readMs, expiresMs }: Waiting, part: AccessPart): ParkedLine {
+  const { role: _role, source, stage: _stage, startMs: _startMs, fields: _fields, ...rest } = part;
+  return { ...rest, recordId, eventId: source.eventId, readMs, expiresMs };
+}
+
+/** Takes parked lines back whose invocation, or what contradicts their pair, may have come now. */
+export async function unparkLines(step: JoinStep): Promise<void> {
+  const refs = step.memory.mayBeStored.parked ? lateRefs(step) : [];
+  if (refs.length === 0) return;
+  await step.parked.load(step.store, refs);
+  const lines = refs.flatMap((ref) => step.parked.get(ref));
+  if (lines.length === 0) return;
+  const records = await step.store.bodies(lines.map(({ recordId }) => recordId));
+  for (const line of lines) {
+    const record = records.get(line.recordId);
+    if (record?.kind === 'request') unpark(step, line, record);
+  }
+  const expiresMs = step.nowMs + openForMs(step.settings) + step.settings.latenessMs;
+  for (const ref of refs) step.parked.clear(ref, expiresMs);
+}
+
+/**
+ * Gateway request ids of what is so old that a line beside it may be parked, and those that lost an invocation so old to a
+ * line that names it. How old is a matter of event time: what is read late because no worker ran is judged alike.
+ */
+function lateRefs(step: JoinStep): string[] {
+  const refs = new Set<string>();
+  for (const invocation of step.touched) {
+    const ref = gatewayRefOf(invocation);
+    if (ref === undefined || !isLate(step, invocation.endMs)) continue;
+    if (!isClaimedByName(invocation) || step.gatewayRefs.has(ref)) refs.add(ref);
+  }
+  for (const ref of step.gatewayArrivals) if (hasLate(step, ref)) refs.add(ref);
+  return [...refs];
+}
+
+function unpark(step: JoinStep, line: ParkedLine, record: RequestRecord): void {
+  const { recordId, eventId, readMs, expiresMs, ...rest } = line;
+  const source = record.parts.find((part) => part.role === 'access' && part.eventId === eventId);
+  if (source === undefined) return;
+  const { role: _role, ...place } = source;
+  const part: AccessPart = {
+    ...rest,
+    role: 'access',
+    source: place,
+    stage: stageOfRecord(record),
+    startMs: record.eventMs,
+    fields: accessFieldsOf(record),
+  };
+  const route = routePart(part, decideByLine(part));
+  if (route.mode === 'done') return;
+  const entry = newWaiting(part, recordId, route, readMs);
+  if (step.memory.waiting.get(entry.key) !== undefined) return;
+  entry.left = true;
+  entry.expiresMs = expiresMs;
+  entry.closesMs = Math.min(expiresMs, step.nowMs + openForMs(step.settings));
+  step.memory.waiting.add(entry);
+  step.memory.schedule.addExpiry(entry);
+  step.waitingNew.add(entry);
+  step.waitingChanged.add(entry);
+}

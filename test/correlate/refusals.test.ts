@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { Correlator, defaultCorrelateSettings } from '../../src/correlate/correlator.ts';
+import type { LogPart } from '../../src/model/part.ts';
+import { ACCESS_UNIT, access, FAR_FUTURE, invocation, MemoryStore } from './scenario.ts';
+
+const T = 1_690_000_000_000;
+
+/** A correlator that throws whenever it looks up the stage behind an invocation nobody claims. */
+class FaultyRig {
+  readonly store = new MemoryStore();
+  watermark = T;
+  readonly correlator = new Correlator({
+    store: this.store,
+    settings: defaultCorrelateSettings,
+    topology: () => ({
+      accessUnitsOf: () => [ACCESS_UNIT],
+      stageOf: () => {
+        throw new TypeError('no such stage');
+      },
+    }),
+  });
+
+  async feed(parts: readonly LogPart[]): Promise<void> {
+    const batch = { parts, nowMs: T + 1_000_000, watermarkOf: () => this.watermark };
+    const { records, state } = await this.correlator.process(batch);
+    this.store.apply(records, state);
+    this.correlator.committed(batch.nowMs);
+  }
+
+  get outcomes(): string[] {
+    return [...this.store.records.values()]
+      .map((one) => (one.kind === 'request' ? one.outcome : one.kind))
+      .sort();
+  }
+}
+
+describe('what the join throws at', () => {
+  it('costs the lines of that invocation alone, though earlier batches brought them', async () => {
+    const rig = new FaultyRig();
+    await rig.feed(invocation({ id: 'L1', startMs: T + 10 }));
+    rig.watermark = FAR_FUTURE;
+    await rig.feed([
+      ...invocation({ id: 'L2', startMs: T + 10 }),
+      access({ id: '2', startMs: T, authzRequestId: 'L2' }),
+      access({ id: '3', startMs: T, authzRequestId: 'L3' }),
+    ]);
+    expect(rig.outcomes).toEqual(['access_only', 'matched', ...Array(4).fill('unparsed')]);
+    await rig.feed([]);
+    await rig.correlator.reset();
+    expect(rig.correlator.settling.size).toBe(0);
+  });
+
+  it('is nobody among the lines when the journal fails', async () => {
+    const rig = new FaultyRig();
+    const [start, ...rest] = invocation({ id: 'L1', startMs: T + 10 });
+    if (start === undefined) throw new Error('Expected the lines of an invocation');
+    await rig.feed([...rest, start, access({ id: '1', startMs: T, authzRequestId: 'L1' })]);
+    rig.store.bodies = async () => {
+      throw new Error('the disk is gone');
+    };
+    // A late line of what its record has wants it back from the journal.
+    await expect(rig.feed([{ ...start, source: { ...start.source, eventId: 'late' } }])).rejects.toThrow(
+      'gone',
+    );
+    expect(rig.outcomes).toEqual(['matched']);
+  });
+});
