@@ -38,6 +38,7 @@ const ISSUERS: readonly IssuerRange[] = [
 /** Digits with at most one separator between two of them: long enough to hold a card number. */
 const DIGITS = /[0-9](?:[ +\-\u00a0\u2007\u200b\u2011\u2013\u202f]?[0-9]){12,}/g;
 const GROUP = /[0-9]+/g;
+const SEPARATED = /[^0-9]/;
 
 /**
  * How people and systems write card numbers: whole, in fours, American Express and Diners style, in eights, six and
@@ -58,12 +59,17 @@ interface Group {
  */
 export function findCardNumbers(text: string, found: Span[]): void {
   for (const run of text.matchAll(DIGITS)) {
-    const groups = Array.from(run[0].matchAll(GROUP), (group) => ({
-      start: run.index + group.index,
-      end: run.index + group.index + group[0].length,
-    }));
-    findInGroups(text, groups, found);
+    findInGroups(text, groupsIn(run[0], run.index), found);
   }
+}
+
+/** Most runs are times in milliseconds and ids: one group. */
+function groupsIn(run: string, at: number): readonly Group[] {
+  if (!SEPARATED.test(run)) return [{ start: at, end: at + run.length }];
+  return Array.from(run.matchAll(GROUP), (group) => ({
+    start: at + group.index,
+    end: at + group.index + group[0].length,
+  }));
 }
 
 function findInGroups(text: string, groups: readonly Group[], found: Span[]): void {

@@ -1,7 +1,6 @@
 import { isSecretName } from './secret-names.ts';
 import { type Span, skipMarkers } from './span.ts';
 
-const SEPARATOR = /[:=]/g;
 /** What follows the first character of a separator: the rest of `=>`, `:=` or `==`, and white space (`+` in a form). */
 const REST_OF_SEPARATOR = /[>=]?[ \t+]{0,4}/y;
 const IN_NAME = Uint8Array.from({ length: 128 }, (_, code) =>
@@ -13,13 +12,21 @@ const IN_NAME = Uint8Array.from({ length: 128 }, (_, code) =>
  * URL queries and header lines. The name stays, so that a reader sees what was there.
  */
 export function findNamedSecrets(text: string, found: Span[]): void {
-  SEPARATOR.lastIndex = 0;
-  for (let hit = SEPARATOR.exec(text); hit !== null; hit = SEPARATOR.exec(text)) {
-    const value = isSecretName(nameBefore(text, hit.index)) ? valueAfter(text, hit.index) : undefined;
-    if (value === undefined) continue;
-    found.push({ rule: 'secret', start: value.start, end: value.end });
-    SEPARATOR.lastIndex = value.end;
+  for (let at = nextSeparator(text, 0); at < text.length; ) {
+    const value = isSecretName(nameBefore(text, at)) ? valueAfter(text, at) : undefined;
+    if (value !== undefined) found.push({ rule: 'secret', start: value.start, end: value.end });
+    at = nextSeparator(text, value?.end ?? at + 1);
   }
+}
+
+/** Where the next `:` or `=` stands; the length of the text when there is none. */
+function nextSeparator(text: string, from: number): number {
+  let at = from;
+  for (; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === 0x3a || code === 0x3d) break;
+  }
+  return at;
 }
 
 /** The name that ends before a separator, a closing quote (escaped or not) and a few blanks between them left out. */

@@ -37,6 +37,20 @@ export class RecentEntries {
     this.#shrink();
   }
 
+  /**
+   * Lets go of the oldest rows as far as nobody is going to deliver them any more. The newest stays: it tells lanes that
+   * have everything that there is no more, without a look into the file.
+   */
+  forget(isDelivered: (entry: JournalEntry, origin: RowOrigin) => boolean): void {
+    while (this.#head < this.#entries.length - 1) {
+      const oldest = this.#entries[this.#head];
+      if (oldest === undefined) break;
+      if (!isDelivered(oldest, this.#backfilled.has(oldest.seq) ? 'backfill' : 'live')) break;
+      this.#dropOldest(oldest);
+    }
+    this.#cutOff();
+  }
+
   /** `undefined` when older rows than those in memory are needed. */
   read({ stream, origin, afterSeq, limit, maxBytes = Infinity }: WantedRows): JournalEntry[] | undefined {
     const first = this.#entries[this.#head]?.seq;
@@ -67,11 +81,19 @@ export class RecentEntries {
     while (this.#bytes > this.#maxBytes) {
       const oldest = this.#entries[this.#head];
       if (oldest === undefined) break;
-      this.#bytes -= weightOf(oldest);
-      this.#backfilled.delete(oldest.seq);
-      this.#head += 1;
+      this.#dropOldest(oldest);
     }
-    // Not with every commit: the list is copied for it.
+    this.#cutOff();
+  }
+
+  #dropOldest(oldest: JournalEntry): void {
+    this.#bytes -= weightOf(oldest);
+    this.#backfilled.delete(oldest.seq);
+    this.#head += 1;
+  }
+
+  #cutOff(): void {
+    // Not every time: the list is copied for it.
     if (this.#head < this.#entries.length / 8) return;
     this.#entries = this.#entries.slice(this.#head);
     this.#head = 0;

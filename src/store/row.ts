@@ -16,6 +16,12 @@ export function textIn(row: Row, column: string): string {
   throw unexpected(column, 'text', value);
 }
 
+export function optionalBytesIn(row: Row, column: string): Uint8Array | undefined {
+  const value = row[column];
+  if (value === null || value instanceof Uint8Array) return value ?? undefined;
+  throw unexpected(column, 'bytes', value);
+}
+
 export function optionalNumberIn(row: Row, column: string): number | undefined {
   return row[column] === null ? undefined : numberIn(row, column);
 }

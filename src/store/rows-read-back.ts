@@ -45,6 +45,18 @@ export class RowsReadBack {
     return found;
   }
 
+  /** Lets go of rows that nobody is going to deliver any more. */
+  forget(
+    isDelivered: (stream: WantedRows['stream'], origin: WantedRows['origin'], seq: number) => boolean,
+  ): void {
+    const kept = this.#stretches.filter(
+      ({ wanted, lastSeq }) => !isDelivered(wanted.stream, wanted.origin, lastSeq),
+    );
+    if (kept.length === this.#stretches.length) return;
+    this.#stretches = kept;
+    this.#bytes = kept.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
   keep(wanted: WantedRows, rows: readonly JournalEntry[]): readonly JournalEntry[] {
     const lastSeq = rows.at(-1)?.seq;
     if (lastSeq === undefined) return rows;

@@ -150,8 +150,13 @@ CREATE TABLE scrub (
 ) STRICT;
 `;
 
+/** Version 5. `seen_chunk.hashes`: the keys of a chunk, twelve bytes for each, in place of the JSON that was in `keys`. */
+const VERSION_5 = `
+ALTER TABLE seen_chunk ADD COLUMN hashes BLOB;
+`;
+
 /** Each entry brings a file from the version of its index to the next. Only ever appended to. */
-export const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
+export const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
 

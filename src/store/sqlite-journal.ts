@@ -7,6 +7,7 @@ import type {
   Journal,
   JournalEntry,
   JournalRecord,
+  KnownKeys,
   LaneAck,
   LaneId,
   LaneState,
@@ -31,6 +32,7 @@ import { type AppendResult, RecordWriter } from './record-writer.ts';
 import { RowsReadBack } from './rows-read-back.ts';
 import { SeenKeys } from './seen-keys.ts';
 import { SqliteJournalReader } from './sqlite-journal-reader.ts';
+import { StandingCursors } from './standing-cursors.ts';
 import { StateTable } from './state-table.ts';
 import { StreamRunWriter } from './stream-runs.ts';
 import type { WriterLease } from './writer-lease.ts';
@@ -38,7 +40,7 @@ import type { WriterLease } from './writer-lease.ts';
 /** Bounds of what the journal keeps in memory beside SQLite's page cache. */
 const RECENT_BYTES = 24 * 1_024 * 1_024;
 const READ_BACK_BYTES = 16 * 1_024 * 1_024;
-const MAX_CACHED_SEEN_KEYS = 100_000;
+const MAX_CACHED_SEEN_KEYS = 200_000;
 
 export interface SqliteJournalOptions {
   readonly db: DatabaseSync;
@@ -70,6 +72,7 @@ export class SqliteJournal extends SqliteJournalReader implements Journal {
   readonly #readBack = new RowsReadBack(READ_BACK_BYTES);
   /** Lanes that have to deliver a row before it may be sealed. */
   readonly #opened = new Set<string>();
+  readonly #cursors = new StandingCursors();
   #lastSeq: number;
 
   constructor(options: SqliteJournalOptions) {
@@ -107,7 +110,7 @@ export class SqliteJournal extends SqliteJournalReader implements Journal {
     }
   }
 
-  async seenIn(unit: string, fromMs: number, toMs: number): Promise<ReadonlySet<string>> {
+  async seenIn(unit: string, fromMs: number, toMs: number): Promise<KnownKeys> {
     return this.reading(() => this.#seen.seenIn(unit, fromMs, toMs));
   }
 
@@ -138,6 +141,7 @@ export class SqliteJournal extends SqliteJournalReader implements Journal {
   async lane(id: LaneId): Promise<LaneState> {
     const state = this.#transaction(() => this.#lanes.open(id));
     if (id.class !== 'replay') this.#opened.add(id.name);
+    this.#cursors.open(id, state.cursor);
     return state;
   }
 
@@ -165,11 +169,13 @@ export class SqliteJournal extends SqliteJournalReader implements Journal {
   }
 
   async ackLane(ack: LaneAck): Promise<'acknowledged' | 'fenced'> {
-    return this.#transaction(() => {
+    const result = this.#transaction(() => {
       if (this.#options.lease.fencedReason(ack.epoch) !== undefined) return 'fenced';
       this.#lanes.acknowledge(ack);
       return 'acknowledged';
     });
+    if (result === 'acknowledged') this.#forgetDelivered(ack);
+    return result;
   }
 
   async setLaneHeld(lane: string, reason: string | undefined): Promise<void> {
@@ -266,6 +272,12 @@ export class SqliteJournal extends SqliteJournalReader implements Journal {
     return undefined;
   }
 
+  #forgetDelivered({ lane, cursor }: LaneAck): void {
+    this.#cursors.moved(lane, cursor);
+    this.#recent.forget(({ stream, seq }, origin) => this.#cursors.isDelivered(stream, origin, seq));
+    this.#readBack.forget((stream, origin, seq) => this.#cursors.isDelivered(stream, origin, seq));
+  }
+
   #entryAt(seq: number): JournalEntry | undefined {
     return this.#recent.at(seq) ?? this.records.at(seq)?.entry;
   }
@@ -284,7 +296,7 @@ interface Written {
   readonly appended: AppendResult;
   readonly units: readonly {
     readonly unit: string;
-    readonly seenBuckets: ReadonlyMap<number, readonly string[]>;
+    readonly seenBuckets: ReadonlyMap<number, Uint32Array>;
     readonly version: number;
   }[];
 }

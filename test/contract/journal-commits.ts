@@ -1,4 +1,11 @@
-import type { Journal, JournalRecord, LaneAck, LaneId, WindowCommit } from '../../src/model/journal.ts';
+import type {
+  Journal,
+  JournalRecord,
+  KnownKeys,
+  LaneAck,
+  LaneId,
+  WindowCommit,
+} from '../../src/model/journal.ts';
 import type { RequestRecord } from '../../src/model/request-record.ts';
 import { requestRecord } from './journal-records.ts';
 
@@ -27,6 +34,12 @@ export function withJournalOf(create: () => Promise<JournalUnderTest>): WithJour
       await store.dispose();
     }
   };
+}
+
+/** Which of these keys the journal knows. */
+export async function known(keys: Promise<KnownKeys>, ...asked: readonly string[]): Promise<string[]> {
+  const found = await keys;
+  return asked.filter((key) => found.has(key));
 }
 
 export function request(recordId: string, fields: Partial<RequestRecord> = {}): RequestRecord {

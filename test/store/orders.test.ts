@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BackfillOrder, Order } from '../../src/model/order.ts';
 import { openOrderDesk } from '../../src/store/order-desk.ts';
 import { MIGRATIONS } from '../../src/store/schema.ts';
+import { known } from '../contract/journal-commits.ts';
 import { commitRecords, nthRecord } from './commits.ts';
 import { LEASE_MS, START_MS, TemporaryJournal } from './temporary-journal.ts';
 
@@ -103,6 +104,10 @@ describe('orders', () => {
     const migrated = await store.open();
     expect(await migrated.lastSeq()).toBe(2);
     expect(await migrated.orders()).toEqual([]);
+    expect(await known(migrated.seenIn('logs:a', 0, 9), 'stream\n1', 'stream\n2', 'stream\n3')).toEqual([
+      'stream\n1',
+      'stream\n2',
+    ]);
     expect(await migrated.lanes()).toMatchObject([{ lane: 'splunk', cursor: 1, pending: 1 }]);
     expect(await migrated.deadLetters()).toMatchObject([{ seq: 1, status: 'refused', attempts: 1 }]);
   });
@@ -144,6 +149,7 @@ function createVersion1(path: string): void {
     INSERT INTO record VALUES (1, 1, 1000, 11, 1, NULL, NULL, 0, 'a', 'e1', ${EMPTY_SHA256}, '{}');
     INSERT INTO record VALUES (2, 1, 2000, 12, 1, NULL, NULL, 0, 'b', 'e2', ${EMPTY_SHA256}, '{}');
     INSERT INTO stream_run VALUES ('records', 2, 1, 1000, 2000);
+    INSERT INTO seen_chunk VALUES (1, 0, 'logs:a', '["stream\\n1","stream\\n2"]');
     INSERT INTO lane (name, sink, stream, class, cursor) VALUES ('splunk', 'splunk', 'records', 'live', 1);
     INSERT INTO dead_letter VALUES ('splunk', 1, 'a', 'e1', 'bad time', 9);`);
   db.close();
