@@ -2,7 +2,14 @@ import type { ApiFamily, ApiListing, AwsClients } from '../aws/aws-clients.ts';
 import type { AwsScope } from '../aws/aws-settings.ts';
 import type { ListedApi } from '../aws/listed-shapes.ts';
 import { messageOf } from '../core/errors.ts';
-import type { Inventory, ListingProblem, Protocol, StageInventory, UnreadPart } from '../model/inventory.ts';
+import {
+  type Inventory,
+  type ListingProblem,
+  type Protocol,
+  type StageInventory,
+  stageKey,
+  type UnreadPart,
+} from '../model/inventory.ts';
 import type { InventorySettings } from './inventory-settings.ts';
 import { nameCollisions } from './name-collisions.ts';
 import { mayBeSelected } from './selected-stage.ts';
@@ -27,6 +34,8 @@ interface Listed<T> {
 
 interface Found {
   readonly stages: readonly StageInventory[];
+  /** `stageKey` of those that the settings leave out. */
+  readonly leftOut: readonly string[];
   readonly problems: readonly ListingProblem[];
 }
 
@@ -44,13 +53,21 @@ export async function discoverInventory(
     account.regions.map((region) => ({ account: account.accountId, region })),
   );
   const found = await Promise.all(scopes.map((scope) => discoverScope(clients, scope, settings, signal)));
-  const stages = found.flatMap((one) => one.stages);
-  const problems = found.flatMap((one) => one.problems);
+  const { stages, leftOut, problems } = together(found);
   return {
     stages,
     complete: problems.every((problem) => problem.unread === undefined),
     problems: [...problems, ...nameCollisions(stages)],
+    leftOut,
     readMs: nowMs,
+  };
+}
+
+function together(found: readonly Found[]): Found {
+  return {
+    stages: found.flatMap((one) => one.stages),
+    leftOut: found.flatMap((one) => one.leftOut),
+    problems: found.flatMap((one) => one.problems),
   };
 }
 
@@ -61,12 +78,12 @@ async function discoverScope(
   signal: AbortSignal,
 ): Promise<Found> {
   const stranger = await strangerProblem(clients, scope, signal);
-  if (stranger) return { stages: [], problems: [stranger] };
+  if (stranger) return { stages: [], leftOut: [], problems: [stranger] };
   const families: readonly ApiFamily[] = ['rest', 'v2'];
   const found = await Promise.all(
     families.map((family) => discoverFamily(clients, { ...scope, family, signal }, settings)),
   );
-  return { stages: found.flatMap((one) => one.stages), problems: found.flatMap((one) => one.problems) };
+  return together(found);
 }
 
 /**
@@ -98,14 +115,12 @@ async function discoverFamily(
 ): Promise<Found> {
   const apis = await collect(clients.listApis(listing), listing.signal);
   const chosen = apis.items.filter((api) => mayBeSelected(api.name, settings));
-  const found: Found[] = [];
-  for (const api of chosen) found.push(await discoverApi(clients, listing, api, settings));
+  const apisFound: Found[] = [];
+  for (const api of chosen) apisFound.push(await discoverApi(clients, listing, api, settings));
+  const found = together(apisFound);
   const unread = { part: 'apis', protocols: PROTOCOLS[listing.family] } as const;
   const what = listing.family === 'rest' ? 'REST APIs' : 'HTTP and WebSocket APIs';
-  return {
-    stages: found.flatMap((one) => one.stages),
-    problems: [...unreadProblems(listing, what, apis, unread), ...found.flatMap((one) => one.problems)],
-  };
+  return { ...found, problems: [...unreadProblems(listing, what, apis, unread), ...found.problems] };
 }
 
 async function discoverApi(
@@ -134,6 +149,7 @@ async function discoverApi(
   const name = `API ${api.name} (${apiId})`;
   return {
     stages: mapped.stages,
+    leftOut: mapped.leftOut.map((stage) => stageKey({ account, region, apiId, stage })),
     problems: [
       ...unreadProblems(listing, `stages of ${name}`, stages, { part: 'stages', apiId }),
       ...unreadProblems(listing, `authorizers of ${name}`, authorizers, { part: 'authorizers', apiId }),

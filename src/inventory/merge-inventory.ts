@@ -1,20 +1,42 @@
-import type { Inventory, StageInventory, UnreadPart } from '../model/inventory.ts';
+import {
+  type AuthorizerRef,
+  type Inventory,
+  type StageInventory,
+  stageKey,
+  type UnreadPart,
+} from '../model/inventory.ts';
 
 /**
- * The inventory to go on with after a new listing. A stage leaves only when a whole listing no longer has it: whatever
- * `next` could not list is carried over from `previous`, and an API whose authorizers or routes were not listed keeps
- * those it had. A format that changed joins `earlierFormats`, because lines of the past still carry it.
+ * The inventory to go on with after a new listing. Whatever `next` could not list is carried over from `previous`, and an
+ * API whose authorizers or routes were not listed keeps those it had. A format that changed joins `earlierFormats`,
+ * because lines of the past still carry it. What whole listings no longer have stays for `keepGoneMs`, marked as gone: its
+ * last lines can be read only after it was deleted, and an answer that left it out by mistake costs nothing. A stage that
+ * the settings leave out leaves at once.
  */
-export function mergeInventory(previous: Inventory, next: Inventory): Inventory {
-  const before = new Map(previous.stages.map((stage) => [keyOf(stage), stage]));
-  const listed = next.stages.map((stage) => carryOver(stage, before.get(keyOf(stage)), next));
-  const listedKeys = new Set(listed.map(keyOf));
-  const kept = previous.stages.filter((stage) => !listedKeys.has(keyOf(stage)) && wasUnread(stage, next));
+export function mergeInventory(previous: Inventory, next: Inventory, keepGoneMs: number): Inventory {
+  const before = new Map(previous.stages.map((stage) => [stageKey(stage), stage]));
+  const listed = next.stages.map((stage) => carryOver(stage, before.get(stageKey(stage)), next, keepGoneMs));
+  const decided = new Set([...listed.map(stageKey), ...(next.leftOut ?? [])]);
+  const kept = previous.stages
+    .filter((stage) => !decided.has(stageKey(stage)))
+    .flatMap((stage) => (wasUnread(stage, next) ? [stage] : stillGone(stage, next.readMs, keepGoneMs)));
   return { ...next, stages: [...listed, ...kept] };
 }
 
-function keyOf(stage: StageInventory): string {
-  return [stage.account, stage.region, stage.apiId, stage.stage].join('\n');
+/** Without what is only read for its last lines. */
+export function withoutGone(inventory: Inventory): Inventory {
+  const stages = inventory.stages.filter(({ goneSinceMs }) => goneSinceMs === undefined);
+  return { ...inventory, stages };
+}
+
+/** Marked with since when it is gone; nothing once that is long ago. */
+function stillGone<T extends { readonly goneSinceMs?: number }>(
+  one: T,
+  nowMs: number,
+  keepGoneMs: number,
+): T[] {
+  const { goneSinceMs = nowMs } = one;
+  return nowMs - goneSinceMs < keepGoneMs ? [{ ...one, goneSinceMs }] : [];
 }
 
 function unreadParts(stage: StageInventory, inventory: Inventory): UnreadPart[] {
@@ -36,14 +58,29 @@ function carryOver(
   stage: StageInventory,
   before: StageInventory | undefined,
   next: Inventory,
+  keepGoneMs: number,
 ): StageInventory {
   if (!before) return stage;
   const unread = new Set(unreadParts(stage, next).map(({ part }) => part));
   return {
     ...(unread.has('routes') ? withRoutesOf(stage, before) : stage),
-    ...(unread.has('authorizers') ? { authorizers: { ...before.authorizers, ...stage.authorizers } } : {}),
+    authorizers: unread.has('authorizers')
+      ? { ...before.authorizers, ...stage.authorizers }
+      : { ...goneAuthorizers(before, next.readMs, keepGoneMs), ...stage.authorizers },
     earlierFormats: formatsOf(stage, before),
   };
+}
+
+function goneAuthorizers(
+  { authorizers }: StageInventory,
+  nowMs: number,
+  keepGoneMs: number,
+): Readonly<Record<string, AuthorizerRef>> {
+  return Object.fromEntries(
+    Object.values(authorizers)
+      .flatMap((one) => stillGone(one, nowMs, keepGoneMs))
+      .map((one) => [one.authorizerId, one]),
+  );
 }
 
 function withRoutesOf(stage: StageInventory, before: StageInventory): StageInventory {

@@ -5,7 +5,7 @@ import { mapAuthorizers } from './authorizer-refs.ts';
 import { matchesGlob } from './glob.ts';
 import type { EarlierFormat, InventorySettings } from './inventory-settings.ts';
 import { accessLogDestination } from './log-group-of.ts';
-import { mapRoutes, sharedGuard } from './route-guards.ts';
+import { mapIntegrations, mapRoutes, sharedGuard } from './route-guards.ts';
 import { isSelected } from './selected-stage.ts';
 
 /** One API as listed: what its stages are made from. */
@@ -21,6 +21,8 @@ export interface ListedWholeApi {
 
 export interface MappedApi {
   readonly stages: readonly StageInventory[];
+  /** Names of the stages that the settings leave out. */
+  readonly leftOut: readonly string[];
   readonly problems: readonly { readonly what: string; readonly reason: string }[];
 }
 
@@ -30,14 +32,22 @@ export function mapApi(listed: ListedWholeApi, settings: InventorySettings): Map
   const chosen = listed.stages.filter((stage) =>
     isSelected({ apiName: api.name, stage: stage.stage, tags: { ...api.tags, ...stage.tags } }, settings),
   );
-  if (chosen.length === 0) return { stages: [], problems: [] };
+  const leftOut = listed.stages.filter((stage) => !chosen.includes(stage)).map(({ stage }) => stage);
+  if (chosen.length === 0) return { stages: [], leftOut, problems: [] };
   const { authorizers, problems } = mapAuthorizers(listed.authorizers, api.protocol, settings.authorizers);
   const routes = mapRoutes(listed.routes);
   const defaultAuthorizer = listed.routesWhole ? sharedGuard(routes) : undefined;
-  const guards = { authorizers, routes, ...(defaultAuthorizer === undefined ? {} : { defaultAuthorizer }) };
+  const integrations = mapIntegrations(listed.routes);
+  const guards = {
+    authorizers,
+    routes,
+    ...(integrations === undefined ? {} : { integrations }),
+    ...(defaultAuthorizer === undefined ? {} : { defaultAuthorizer }),
+  };
   const stages = chosen.map((stage) => mapStage(listed, stage, settings.earlierFormats, guards));
   return {
     stages,
+    leftOut,
     problems: [
       ...problems.map((reason) => ({ what: `API ${api.name} (${api.apiId})`, reason })),
       ...chosen.flatMap((stage) => accessLogProblems(api, stage)),
@@ -49,7 +59,7 @@ function mapStage(
   { scope, api }: ListedWholeApi,
   stage: ListedStage,
   earlierFormats: readonly EarlierFormat[],
-  guards: Pick<StageInventory, 'authorizers' | 'routes' | 'defaultAuthorizer'>,
+  guards: Pick<StageInventory, 'authorizers' | 'routes' | 'integrations' | 'defaultAuthorizer'>,
 ): StageInventory {
   const destination =
     stage.destinationArn === undefined ? undefined : accessLogDestination(stage.destinationArn);

@@ -2,7 +2,8 @@ export type AlarmStateName = 'OK' | 'ALARM' | 'INSUFFICIENT_DATA';
 
 /**
  * What a change means to somebody who counts problems: `opened` when the alarm fires, `refreshed` when it stops being
- * judged while it fired, `closed` when it is well again. Absent where there was no problem before and is none now.
+ * judged while it fired and each half hour that it goes on, `closed` when it is well again or was deleted. Absent where
+ * there was no problem before and is none now.
  */
 export type ProblemStatus = 'opened' | 'refreshed' | 'closed';
 
@@ -25,7 +26,12 @@ export interface AlarmRecord {
   readonly problemStatus?: ProblemStatus;
   readonly fromState: AlarmStateName;
   readonly toState: AlarmStateName;
-  /** When the state changed. */
+  /** Of a problem that goes on or is over, what was told when it began; absent where nobody saw it begin. */
+  readonly openedMs?: number;
+  readonly openedEventId?: string;
+  readonly openedReason?: string;
+  readonly openedSampleRecordIds?: readonly string[];
+  /** When the state changed; of a mere reminder, when it was due. */
   readonly eventMs: number;
   readonly readMs: number;
   /** One plain sentence. */

@@ -27,6 +27,8 @@ export interface AuthorizerRef {
   readonly logGroup?: LogGroupRef;
   /** Result cache, in milliseconds; 0 = no caching. */
   readonly ttlMs: number;
+  /** Since when whole listings no longer have it: last lines of its function may still come. */
+  readonly goneSinceMs?: number;
 }
 
 /** Which authorizer stands before which route. `routes` maps a REST `resourcePath` + method or an HTTP/WebSocket route key. */
@@ -55,8 +57,19 @@ export interface StageInventory {
    * `GET /orders`, WebSocket `$connect`. Absent route: `defaultAuthorizer`.
    */
   readonly routes: Readonly<Record<string, string>>;
+  /** Route → its integration, where the API tells. Keys as in `routes`. */
+  readonly integrations?: Readonly<Record<string, RouteIntegration>>;
   /** Authorizer id or kind for a line whose route is unknown; set only when all routes agree. */
   readonly defaultAuthorizer?: string;
+  /** Since when whole listings no longer have it: last lines of it may still come. */
+  readonly goneSinceMs?: number;
+}
+
+/** `timeoutMs` comes with the routes of a REST API; of HTTP and WebSocket APIs it is asked for by `id`, and only by alarms. */
+export interface RouteIntegration {
+  readonly id?: string;
+  /** How long API Gateway waits for the backend. */
+  readonly timeoutMs?: number;
 }
 
 export interface ListingProblem {
@@ -78,5 +91,12 @@ export interface Inventory {
   readonly stages: readonly StageInventory[];
   readonly complete: boolean;
   readonly problems: readonly ListingProblem[];
+  /** Stages that were listed and that the settings leave out, by `stageKey`. */
+  readonly leftOut?: readonly string[];
   readonly readMs: number;
+}
+
+/** Identity of a stage over listings. */
+export function stageKey(stage: Pick<StageInventory, 'account' | 'region' | 'apiId' | 'stage'>): string {
+  return [stage.account, stage.region, stage.apiId, stage.stage].join('\n');
 }

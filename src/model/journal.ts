@@ -122,6 +122,13 @@ export interface SeenKey {
   readonly key: string;
 }
 
+/** Keys that can be asked for and not listed: of each a hash may be all that is kept. */
+export interface KnownKeys {
+  /** Of several sets together: those in more than one count in each. */
+  readonly size: number;
+  has(key: string): boolean;
+}
+
 /** `fenced`: another worker took over (or the version moved); nothing was written, stop. */
 export type CommitResult =
   | {
@@ -311,7 +318,7 @@ export interface Journal extends JournalReader {
    * Keys of this unit with event time in `[fromMs, toMs]` that are already stored; may hold neighbours in time. It is a
    * view: keys of later commits may appear in it.
    */
-  seenIn(unit: string, fromMs: number, toMs: number): Promise<ReadonlySet<string>>;
+  seenIn(unit: string, fromMs: number, toMs: number): Promise<KnownKeys>;
   state(kind: string, keys: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Stored record bodies by id (newest revision), for revising them. */
   bodies(recordIds: readonly string[]): Promise<ReadonlyMap<string, JournalRecord>>;

@@ -10,7 +10,7 @@ export type JsonValue =
 export type Properties = Readonly<Record<string, JsonValue>>;
 
 /** What Gatewatch creates, changes and removes in an account. */
-export type ResourceType = 'metric_filter' | 'metric_alarm' | 'composite_alarm';
+export type ResourceType = 'metric_filter' | 'metric_alarm' | 'composite_alarm' | 'mute_rule';
 
 /** One resource in one account and Region. Metric and composite alarms share their names. */
 export interface ResourceKey {
@@ -42,12 +42,12 @@ export interface DesiredResource {
   /** `set/alarm[each-key]`: stays when the name in AWS changes. */
   readonly id: string;
   readonly key: ResourceKey;
-  /** PutMetricAlarm, PutCompositeAlarm or PutMetricFilter, without name and tags. */
+  /** PutMetricAlarm, PutCompositeAlarm, PutMetricFilter or PutAlarmMuteRule, without name and tags. */
   readonly properties: Properties;
   readonly tags: Readonly<Record<string, string>>;
   /** Where each property came from. */
   readonly origins: Readonly<Record<string, Origin>>;
-  /** Names of the alarms a composite reads. */
+  /** Names of the alarms a composite reads, or a mute rule is for: they must exist first. */
   readonly children: readonly string[];
   readonly lifecycle: Lifecycle;
 }
@@ -56,16 +56,21 @@ export interface DesiredResource {
 export interface ObservedResource {
   readonly key: ResourceKey;
   readonly properties: Properties;
-  /** Absent for a metric filter, which cannot carry tags. */
+  /** Absent for a metric filter and a mute rule: the first cannot carry tags, of the second they cannot be read back. */
   readonly tags?: Readonly<Record<string, string>>;
   /** `StateValue` of an alarm. */
   readonly state?: string;
   /** `AlarmConfigurationUpdatedTimestamp`; tells a saved plan that something has changed since. */
   readonly updatedMs?: number;
+  /** Names of the alarms a composite reads. Of a mute rule none: it holds no alarm back from being deleted. */
   readonly children: readonly string[];
 }
 
 export function resourceKeyText(key: ResourceKey): string {
-  const kind = key.type === 'metric_filter' ? `metric_filter/${key.logGroup ?? ''}` : 'alarm';
-  return `${key.account}/${key.region}/${kind}/${key.name}`;
+  return `${key.account}/${key.region}/${kindText(key)}/${key.name}`;
+}
+
+function kindText({ type, logGroup }: ResourceKey): string {
+  if (type === 'metric_filter') return `metric_filter/${logGroup ?? ''}`;
+  return type === 'mute_rule' ? 'mute_rule' : 'alarm';
 }

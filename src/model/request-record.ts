@@ -161,7 +161,7 @@ export interface UnparsedRecord {
   readonly problem: string;
   /** Value-redacted text. */
   readonly raw: string;
-  /** SHA-256 (hex) and length in UTF-16 units of the original text. */
+  /** SHA-256 (hex) and length in UTF-16 units of the original text; for a line that could not be joined, of `raw`. */
   readonly rawSha256: string;
   readonly rawLength: number;
   readonly parts: readonly RecordPart[];

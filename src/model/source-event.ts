@@ -30,14 +30,20 @@ export interface Window {
 export type Urgency = 'live' | 'behind' | 'ordered';
 
 export interface Page<R> {
+  /** Without those that the reader knew. */
   readonly items: readonly R[];
   /** Events as read, before anything was filtered, joined or dropped. */
   readonly read: number;
+  /** Event time of the newest, known ones included; absent where a page says nothing of it. */
+  readonly newestMs?: number;
   /** Bytes of the events as CloudWatch counts them. */
   readonly bytes: number;
   /** Spans of the window that the place no longer holds, or not as they were asked for, each with the reason in words. */
   readonly gone?: readonly (Window & { readonly reason: string })[];
 }
+
+/** True for an event that is stored: it is counted and left out of a page's items, and nobody has to make sense of it. */
+export type IsKnown = (event: Pick<LogEvent, 'logStream' | 'eventId'>) => boolean;
 
 /**
  * A place records come from. `read` yields every page of a window, empty ones included, and ends only after the last
@@ -47,5 +53,5 @@ export interface Page<R> {
 export interface Source<R> {
   /** Stable id of the checkpoint, e.g. `logs:111122223333:eu-west-1:/apigw/orders`. */
   readonly unit: string;
-  read(window: Window, signal: AbortSignal, urgency?: Urgency): AsyncIterable<Page<R>>;
+  read(window: Window, signal: AbortSignal, urgency?: Urgency, isKnown?: IsKnown): AsyncIterable<Page<R>>;
 }

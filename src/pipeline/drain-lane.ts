@@ -23,6 +23,8 @@ export interface LaneSettings {
   readonly heldProbeMs: number;
   /** Batches under way at the same time while the destination is well. */
   readonly batchesInFlight: number;
+  /** How often a lane looks for rows that nobody told it of; absent: every second. */
+  readonly lookMs?: number;
 }
 
 export const defaultLaneSettings: LaneSettings = {
@@ -37,6 +39,10 @@ const MOST_FLIGHTS = 12;
 
 /** Stored text of one batch: what a destination is sent of it is about one and a half times as long. */
 const MAX_BATCH_BYTES = 2 * 1_024 * 1_024;
+
+const LOOK_MS = 1_000;
+/** Why a sleep ended. One for all: an error of its own for each would cost more than the look it saves. */
+const AWAKE = new Error('there may be something to send');
 
 /** What a lane says of itself, for health and for people. */
 export interface LaneStatus {
@@ -88,6 +94,8 @@ export class LaneDrain {
   #readTrouble: string | undefined;
   #readAttempt = 0;
   #wake: (() => void) | undefined;
+  /** How often it was told of new rows: a look that began before the last time does not count as one. */
+  #wakes = 0;
   /** The last look into the journal found nothing more to launch. */
   #foundNothing = false;
 
@@ -142,6 +150,7 @@ export class LaneDrain {
   /** Says that rows may have come; a lane that waits for some looks at once. */
   wake(): void {
     this.#foundNothing = false;
+    this.#wakes += 1;
     this.#wake?.();
   }
 
@@ -161,7 +170,7 @@ export class LaneDrain {
     const all = AbortSignal.any([signal, failed.signal]);
     while (!all.aborted) {
       const launched = await this.#launchNext(all, (error) => failed.abort(error));
-      if (!launched) await this.#sleepUntilWoken(1_000, all);
+      if (!launched) await this.#sleepUntilWoken(this.#settings.lookMs ?? LOOK_MS, all);
     }
     await Promise.allSettled(this.#flights.map((flight) => flight.done));
     if (failed.signal.aborted) throw failed.signal.reason;
@@ -195,6 +204,7 @@ export class LaneDrain {
   }
 
   async #nextBatch(signal: AbortSignal): Promise<readonly JournalEntry[]> {
+    const wakes = this.#wakes;
     try {
       const { maxBatchEntries } = this.#sink;
       const batch = await this.#journal.readLane(
@@ -203,7 +213,7 @@ export class LaneDrain {
         maxBatchEntries,
         MAX_BATCH_BYTES,
       );
-      this.#foundNothing = batch.length === 0;
+      this.#foundNothing = batch.length === 0 && wakes === this.#wakes;
       this.#readTrouble = undefined;
       this.#readAttempt = 0;
       return batch;
@@ -369,14 +379,13 @@ export class LaneDrain {
   }
 
   async #sleepUntilWoken(ms: number, signal: AbortSignal): Promise<void> {
-    const woken = new Promise<void>((resolve) => {
-      this.#wake = resolve;
-    });
-    const timer = new AbortController();
-    const both = AbortSignal.any([signal, timer.signal]);
-    const slept = this.#clock.sleep(ms, both).catch(() => undefined);
-    await Promise.race([woken, slept]);
-    timer.abort();
+    const sleeping = new AbortController();
+    const wake = () => sleeping.abort(AWAKE);
+    this.#wake = wake;
+    signal.addEventListener('abort', wake, { once: true });
+    if (signal.aborted) wake();
+    await this.#clock.sleep(ms, sleeping.signal).catch(() => undefined);
+    signal.removeEventListener('abort', wake);
     this.#wake = undefined;
   }
 }

@@ -1,7 +1,7 @@
-import type { SeenKey } from '../model/journal.ts';
+import { KeySet } from '../core/key-set.ts';
+import type { KnownKeys, SeenKey } from '../model/journal.ts';
 import type { LogPart } from '../model/part.ts';
-import type { SourceRef } from '../model/source-event.ts';
-import { KeySet } from './key-set.ts';
+import type { IsKnown, SourceRef } from '../model/source-event.ts';
 
 /** What was read for the first time and is to be committed together. */
 export interface Slice {
@@ -21,13 +21,17 @@ export interface UnreadLines {
 }
 
 /** Unique within a log group: event ids are unique within their stream only. */
-export function seenKeyOf(part: LogPart): string {
-  return `${part.source.logStream}\n${part.source.eventId}`;
+export function seenKeyOf({ source }: LogPart): string {
+  return keyOf(source.logStream, source.eventId);
+}
+
+function keyOf(logStream: string, eventId: string): string {
+  return `${logStream}\n${eventId}`;
 }
 
 /** Keeps first-time parts of one window, each once, also when the window shows an event on two pages. */
 export class FreshParts {
-  readonly #known: ReadonlySet<string>;
+  readonly #known: KnownKeys;
   readonly #unread: UnreadLines | undefined;
   /** Of the whole window, which can hold a million events: no texts. */
   readonly #here = new KeySet();
@@ -40,10 +44,22 @@ export class FreshParts {
   /** Newest event time so far; nothing read yet: before everything. */
   throughMs = Number.NEGATIVE_INFINITY;
 
-  constructor(known: ReadonlySet<string>, onLag?: (lagMs: number) => void, unread?: UnreadLines) {
+  constructor(known: KnownKeys, onLag?: (lagMs: number) => void, unread?: UnreadLines) {
     this.#known = known;
     this.#onLag = onLag;
     this.#unread = unread;
+  }
+
+  /**
+   * What a source need not make sense of; undefined where nothing is stored. Most of what live reading and re-reads show
+   * is stored already, and to parse and redact it again costs as much as it did the first time.
+   */
+  get isStored(): IsKnown | undefined {
+    if (this.#known.size === 0) return undefined;
+    return ({ logStream, eventId }) => {
+      const key = keyOf(logStream, eventId);
+      return this.#known.has(key) && this.#unread?.keys.has(key) !== true;
+    };
   }
 
   /** How many parts would leave with `flush(throughMs)`. */
@@ -54,8 +70,10 @@ export class FreshParts {
     return count;
   }
 
-  take(items: readonly LogPart[], read: number): void {
+  /** `newestMs`: of the page, what was left out of it as stored included. */
+  take(items: readonly LogPart[], read: number, newestMs = Number.NEGATIVE_INFINITY): void {
     this.#read += read;
+    if (newestMs > this.throughMs) this.throughMs = newestMs;
     for (const part of items) {
       const { timestampMs: atMs, ingestionMs } = part.source;
       if (atMs > this.throughMs) this.throughMs = atMs;
@@ -90,9 +108,10 @@ export class FreshParts {
   #keepYounger(slice: Slice, throughMs: number): Slice {
     const parts: LogPart[] = [];
     const seen: SeenKey[] = [];
-    for (const [index, part] of slice.parts.entries()) {
+    for (let index = 0; index < slice.parts.length; index += 1) {
+      const part = slice.parts[index];
       const key = slice.seen[index];
-      if (key === undefined) continue;
+      if (part === undefined || key === undefined) continue;
       const isOlder = key.atMs <= throughMs;
       (isOlder ? parts : this.#parts).push(part);
       (isOlder ? seen : this.#seen).push(key);

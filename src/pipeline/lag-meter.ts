@@ -39,6 +39,11 @@ export class LagMeter {
     return Math.min(this.#ceilingMs, Math.max(this.#floorMs, this.quantileMs(0.99)));
   }
 
+  /** With this reach back a read misses two lines of a thousand: few enough for them to come later, milliseconds. */
+  get shortReachMs(): number {
+    return Math.max(LEAST_REACH_MS, this.quantileMs(SOON_SHARE));
+  }
+
   /** Old weather fades: counts are halved, so that the last tens of thousands of events weigh most. */
   #halve(): void {
     this.#total = 0;
@@ -51,5 +56,7 @@ export class LagMeter {
 }
 
 const BUCKET_MS = 1_000;
+const LEAST_REACH_MS = 5_000;
+const SOON_SHARE = 0.998;
 const BUCKETS = 3_600;
 const WINDOW = 50_000;

@@ -4,6 +4,9 @@ import type { Window } from '../model/source-event.ts';
 /** `catch_up`: a span nobody has read yet. Other passes count the re-reads of a span that was read. */
 export const CATCH_UP_PASS = -1;
 
+/** A span that was read with too short a reach back, and is read once more when its late lines are in. */
+export const SETTLE_PASS = -2;
+
 /** All in milliseconds. */
 export interface LogPlanSettings {
   /** How far back the first read of a group goes. */
@@ -18,7 +21,7 @@ export type Position = Omit<Checkpoint, 'unit' | 'version'>;
 
 /** One piece of reading to do. */
 export interface LogTask {
-  readonly kind: 'live' | 'catch_up' | 'reread';
+  readonly kind: 'live' | 'settle' | 'catch_up' | 'reread';
   readonly window: Window;
   /** For a re-read: which of the ages it is for. */
   readonly pass?: number;
@@ -29,6 +32,13 @@ export interface LogTask {
   readonly after: (current: Checkpoint | undefined) => Position;
 }
 
+/** How far live reading reaches back for late lines, milliseconds. */
+export interface LiveReach {
+  readonly overlapMs: number;
+  /** Given where `overlapMs` is shorter than late lines need: the age at which the span is read once more for them. */
+  readonly settleMs?: number | undefined;
+}
+
 /**
  * The live task: from `readThrough` less the overlap that late lines need, up to now. A group far behind (first start,
  * long downtime) starts live reading `sliceMs` ago and leaves the span before it as `catch_up`.
@@ -36,7 +46,7 @@ export interface LogTask {
 export function planLive(
   checkpoint: Checkpoint | undefined,
   nowMs: number,
-  overlapMs: number,
+  { overlapMs, settleMs }: LiveReach,
   settings: LogPlanSettings,
   sliceMs = settings.sliceMs,
 ): LogTask | undefined {
@@ -45,17 +55,53 @@ export function planLive(
   const start = Math.max(through, nowMs - sliceMs);
   const first = checkpoint === undefined || start > through;
   const hole: Reread = { fromMs: through, toMs: start, dueMs: 0, pass: CATCH_UP_PASS };
+  const settling = settleMs === undefined ? [] : [settlingSpan(checkpoint, start, nowMs, settleMs)];
   return {
     kind: 'live',
     window: { fromMs: first ? start : start - overlapMs, toMs: nowMs },
     after: (current) => {
-      const rereads = [...(current?.rereads ?? []), ...(start > through ? [hole] : [])];
+      const rereads = [...(current?.rereads ?? []), ...(start > through ? [hole] : []), ...settling];
       return {
         readThroughMs: Math.max(nowMs, current?.readThroughMs ?? nowMs),
         rereads: addReread(rereads, { fromMs: start, toMs: nowMs }, 0, nowMs, settings),
       };
     },
   };
+}
+
+/** Where the read before reached back all the way, what it left to this one is part of the span. */
+function settlingSpan(
+  checkpoint: Checkpoint | undefined,
+  startMs: number,
+  nowMs: number,
+  settleMs: number,
+): Reread {
+  const continues = checkpoint?.rereads.some(({ pass, toMs }) => pass === SETTLE_PASS && toMs === startMs);
+  const isNew = checkpoint?.readThroughMs !== startMs;
+  const fromMs = continues === true || isNew ? startMs : startMs - settleMs;
+  return { fromMs, toMs: nowMs, dueMs: nowMs + settleMs, pass: SETTLE_PASS };
+}
+
+/** The oldest span that has settled and is to be read once more; undefined when none has. */
+export function planSettle(checkpoint: Checkpoint, nowMs: number): LogTask | undefined {
+  const { rereads: all } = checkpoint;
+  const due = all.filter(({ pass, dueMs }) => pass === SETTLE_PASS && dueMs <= nowMs);
+  // What nobody has read yet is caught up first, and may be under way.
+  const apart = due.filter(
+    (span) =>
+      !overlapsAny(
+        span,
+        all.filter(({ pass }) => pass === CATCH_UP_PASS),
+      ),
+  );
+  const span = earliest(apart, ({ fromMs }) => fromMs);
+  if (span === undefined) return undefined;
+  const window = { fromMs: span.fromMs, toMs: span.toMs };
+  const after = ({ readThroughMs, rereads } = checkpoint): Position => ({
+    readThroughMs,
+    rereads: withoutSpan(rereads, SETTLE_PASS, window),
+  });
+  return { kind: 'settle', window, after };
 }
 
 /** The oldest slice that was never read, else the re-read that is longest due; undefined when nothing is. */
@@ -76,12 +122,20 @@ function planCatchUp(checkpoint: Checkpoint, nowMs: number, settings: LogPlanSet
 }
 
 function planReread(checkpoint: Checkpoint, nowMs: number, settings: LogPlanSettings): LogTask | undefined {
-  const due = checkpoint.rereads.filter((reread) => reread.pass !== CATCH_UP_PASS && reread.dueMs <= nowMs);
+  const settling = checkpoint.rereads.filter(({ pass }) => pass === SETTLE_PASS);
+  const due = checkpoint.rereads
+    .filter(({ pass, dueMs }) => pass >= 0 && dueMs <= nowMs)
+    // Two reads of one span at the same time would both take a late line for new.
+    .filter((reread) => !overlapsAny(reread, settling));
   const reread = earliest(due, (candidate) => candidate.dueMs);
   if (reread === undefined) return undefined;
   const { fromMs, toMs, pass } = reread;
   const window = { fromMs, toMs };
   return { kind: 'reread', window, pass, after: passDone(window, pass, checkpoint, nowMs, settings) };
+}
+
+function overlapsAny({ fromMs, toMs }: Window, others: readonly Window[]): boolean {
+  return others.some((other) => other.fromMs < toMs && fromMs < other.toMs);
 }
 
 /** This pass over the window is done; the next one is noted. */
@@ -169,6 +223,18 @@ export function readWholeThrough(checkpoint: Checkpoint): number {
     if (reread.pass === CATCH_UP_PASS) through = Math.min(through, reread.fromMs);
   }
   return through;
+}
+
+/**
+ * Event time through which every line was read that comes within the allowance: before that nobody waits for a line any
+ * more. A span that still has to settle holds it back.
+ */
+export function watermarkOf(checkpoint: Checkpoint, allowanceMs: number): number {
+  let watermark = readWholeThrough(checkpoint) - allowanceMs;
+  for (const { pass, fromMs } of checkpoint.rereads) {
+    if (pass === SETTLE_PASS) watermark = Math.min(watermark, fromMs);
+  }
+  return watermark;
 }
 
 function earliest<T>(items: readonly T[], time: (item: T) => number): T | undefined {

@@ -10,8 +10,16 @@ import type { Source, Window } from '../model/source-event.ts';
 import type { Ingest } from './ingest.ts';
 import { LagMeter } from './lag-meter.ts';
 import { LagWatch } from './lag-watch.ts';
-import { type LogPlanSettings, type LogTask, type Position, planBehind, planLive } from './log-plan.ts';
+import {
+  type LogPlanSettings,
+  type LogTask,
+  type Position,
+  planBehind,
+  planLive,
+  planSettle,
+} from './log-plan.ts';
 import { floorOf, LostSpans } from './lost-spans.ts';
+import { ReachBack } from './reach-back.ts';
 import { readLogUnit } from './read-log-unit.ts';
 
 /** All times in milliseconds. */
@@ -51,9 +59,11 @@ export class LogUnit {
   #source: Source<LogPart>;
   readonly #live = new Mutex();
   readonly #behind = new Mutex();
+  readonly #settle = new Mutex();
   readonly #positions = new Mutex();
   readonly lag: LagMeter;
   readonly #watch: LagWatch;
+  readonly #reach: ReachBack;
   readonly #ingest: Ingest;
   readonly #journal: Pick<Journal, 'seenIn' | 'ledger'>;
   readonly #clock: Clock;
@@ -89,6 +99,7 @@ export class LogUnit {
       firstReadMs: settings.firstReadMs,
       allowanceMs: () => this.lag.allowanceMs,
     });
+    this.#reach = new ReachBack({ ...options, allowanceMs: settings.lagAllowanceMs });
     this.#watch = new LagWatch({ unit: this.unit, logger: this.#logger, meter: this.#meter, settings });
   }
 
@@ -133,7 +144,7 @@ export class LogUnit {
     const task = this.#planLive();
     if (task === undefined) return 0;
     try {
-      const events = await this.#read(task, signal);
+      const events = await this.#reach.timed(() => this.#read(task, signal));
       this.#lost.exists();
       this.#watch.measured(this.lag);
       return events;
@@ -150,13 +161,7 @@ export class LogUnit {
     const sliceMs = Math.min(this.#sliceMs, this.#settings.sliceMs);
     const floor = floorOf(this.#facts(), nowMs);
     const firstReadMs = Math.min(this.#settings.firstReadMs, nowMs - (floor?.fromMs ?? 0));
-    const task = planLive(
-      checkpoint,
-      nowMs,
-      this.lag.allowanceMs,
-      { ...this.#settings, firstReadMs },
-      sliceMs,
-    );
+    const task = planLive(checkpoint, nowMs, this.#reach.next(), { ...this.#settings, firstReadMs }, sliceMs);
     if (task !== undefined || checkpoint === undefined) {
       this.#standsAtMs = undefined;
       return task;
@@ -182,6 +187,28 @@ export class LogUnit {
     const fromMs = Math.max(Math.min(stands ?? nowMs, nowMs), nowMs - sliceMs) - this.lag.allowanceMs;
     const keep = ({ readThroughMs, rereads }: Checkpoint): Position => ({ readThroughMs, rereads });
     return { kind: 'live', window: { fromMs, toMs: nowMs }, after: (current) => keep(current ?? checkpoint) };
+  }
+
+  /** Reads one span once more that live polls read with a short reach. Returns false when there is none to read. */
+  pollSettled(signal: AbortSignal): Promise<boolean> {
+    return this.#settle.run(() => this.#pollSettled(signal));
+  }
+
+  async #pollSettled(signal: AbortSignal): Promise<boolean> {
+    signal.throwIfAborted();
+    const checkpoint = this.#ingest.checkpointOf(this.unit);
+    if (checkpoint === undefined || this.missingSinceMs !== undefined) return false;
+    const task = planSettle(checkpoint, this.#clock.now());
+    if (task === undefined) return false;
+    const read = () => this.#reach.settle(task.window, () => this.#readBehind(task, signal));
+    try {
+      const through = Math.min(checkpoint.readThroughMs, this.#standsAtMs ?? Number.POSITIVE_INFINITY);
+      await (this.#reach.reaches(task.window, through) ? this.#live.run(read) : read());
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw error;
+    }
+    return true;
   }
 
   /** Does one piece of catching up or reading again. Returns false when there is none to do. */

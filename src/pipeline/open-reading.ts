@@ -13,6 +13,9 @@ const MUCH = 10_000;
 const LONGEST_WAY_MS = 1_000;
 const LOOK_MS = 10;
 
+/** Why waiting for others ends before its time. */
+const ENOUGH = new Error('nobody is behind any more');
+
 type Position = IngestBatch['next'];
 
 /** One window under way. */
@@ -102,7 +105,7 @@ export class Readings {
     while (!isOver && behind().length > 0) {
       await new Promise<void>((resolve) => this.#waiting.add(resolve));
     }
-    enough.abort();
+    enough.abort(ENOUGH);
     await timer;
   }
 

@@ -1,5 +1,5 @@
 import type { TokenBucket } from '../core/token-bucket.ts';
-import type { Page, Source, Urgency, Window } from '../model/source-event.ts';
+import type { Page, Source } from '../model/source-event.ts';
 
 /**
  * A source that makes no more calls than the bucket allows. A page is one call; each is paid for after it came, because
@@ -8,8 +8,10 @@ import type { Page, Source, Urgency, Window } from '../model/source-event.ts';
 export function createRateLimitedSource<R>(source: Source<R>, bucket: TokenBucket): Source<R> {
   return {
     unit: source.unit,
-    async *read(window: Window, signal: AbortSignal, urgency?: Urgency): AsyncIterable<Page<R>> {
-      for await (const page of source.read(window, signal, urgency)) {
+    async *read(
+      ...[window, signal, urgency, isKnown]: Parameters<Source<R>['read']>
+    ): AsyncIterable<Page<R>> {
+      for await (const page of source.read(window, signal, urgency, isKnown)) {
         await bucket.take(signal);
         yield page;
       }

@@ -1,4 +1,5 @@
 import type { Mutex } from '../core/mutex.ts';
+import type { KnownKeys } from '../model/journal.ts';
 import type { LogPart } from '../model/part.ts';
 import type { Source, Urgency } from '../model/source-event.ts';
 import { FreshParts, type UnreadLines } from './fresh-parts.ts';
@@ -13,13 +14,14 @@ export type ReadTask = Pick<LogTask, 'window'> & {
 
 const URGENCY: Readonly<Record<ReadTask['kind'], Urgency>> = {
   live: 'live',
+  settle: 'behind',
   catch_up: 'behind',
   reread: 'behind',
   backfill: 'ordered',
 };
 
 /** Reads which keys of a span are stored already. */
-export type SeenReader = (unit: string, fromMs: number, toMs: number) => Promise<ReadonlySet<string>>;
+export type SeenReader = (unit: string, fromMs: number, toMs: number) => Promise<KnownKeys>;
 
 /**
  * Reads one task's window to its last page and commits it in slices of about `batchEvents`, together with what is read
@@ -49,9 +51,9 @@ export async function readLogUnit(options: {
   const together = task.kind !== 'backfill';
   const reading = ingest.begin({ unit, window, fresh, batchEvents: options.batchEvents, together });
   try {
-    for await (const page of source.read(window, signal, URGENCY[task.kind])) {
+    for await (const page of source.read(window, signal, URGENCY[task.kind], fresh.isStored)) {
       signal.throwIfAborted();
-      fresh.take(page.items, page.read);
+      fresh.take(page.items, page.read, page.newestMs);
       await reading.arrived();
     }
     const finish = () => reading.finish(task.after?.(ingest.checkpointOf(unit)));

@@ -28,6 +28,23 @@ export async function renewLease(options: KeepJournalOptions, signal: AbortSigna
   }
 }
 
+/** Why renewing beside some work ends. */
+const DONE = new Error('the work is done');
+
+/**
+ * Does some work that may last, such as a first listing under a small quota, and keeps other workers out meanwhile.
+ * Throws `FencedError` when another one has the journal.
+ */
+export async function whileRenewingLease(
+  options: KeepJournalOptions,
+  signal: AbortSignal,
+  work: () => Promise<void>,
+): Promise<void> {
+  const done = new AbortController();
+  const lease = renewLease(options, AbortSignal.any([signal, done.signal]));
+  await Promise.all([work().finally(() => done.abort(DONE)), lease]);
+}
+
 /** Forgets what is no longer asked for, until aborted. */
 export async function pruneRegularly(options: KeepJournalOptions, signal: AbortSignal): Promise<void> {
   const { clock, journal, seenForMs } = options;

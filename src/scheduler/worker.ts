@@ -13,7 +13,8 @@ import type { LogUnit } from '../pipeline/log-unit.ts';
 import type { Redelivery } from '../pipeline/redelivery.ts';
 import { BackfillTurns } from './backfill-turns.ts';
 import type { ScheduleConfig } from './config.ts';
-import { pruneRegularly, renewLease } from './keep-journal.ts';
+import { pruneRegularly, renewLease, whileRenewingLease } from './keep-journal.ts';
+import { listAgain, tellListing } from './listings.ts';
 import { LivePolls } from './live-polls.ts';
 import { type CronTask, createCron, type StartCron } from './start-cron.ts';
 import { TaskRuns } from './task-runs.ts';
@@ -69,6 +70,8 @@ export interface WorkerStatus {
 /** How many groups are read at the same time: the quota is shared, so more would only wait longer each. */
 const UNITS_AT_ONCE = 6;
 const BEHIND_PAUSE_MS = 2_000;
+const BEHIND = ['pollSettled', 'pollBehind'] as const;
+type Behind = (typeof BEHIND)[number];
 const ORDER_PAUSE_MS = 2_000;
 /** An order waits this long for live reading to finish its turn, and this often looks. */
 const LIVE_FIRST_MS = 10_000;
@@ -197,16 +200,14 @@ export class Worker {
     await this.#options.ingest.start();
     await this.#options.backfill.resume();
     for (const lane of this.#lanes) await lane.start();
-    await this.#refreshInventory(signal);
+    await whileRenewingLease(this.#options, signal, () => this.#refreshInventory(signal));
   }
 
   async #refreshInventory(signal: AbortSignal): Promise<void> {
     const inventory = await this.#options.discover(signal);
     this.#inventory = inventory;
     this.#units = this.#options.unitsOf(inventory);
-    this.#options.meter.gauge('gatewatch_inventory_stages', inventory.stages.length);
-    this.#options.meter.gauge('gatewatch_inventory_complete', inventory.complete ? 1 : 0);
-    for (const problem of inventory.problems) this.#options.logger.warn({ ...problem }, 'inventory');
+    tellListing(inventory, this.#options);
   }
 
   #schedule(signal: AbortSignal, fail: (error: unknown) => void): CronTask[] {
@@ -219,7 +220,7 @@ export class Worker {
     return [
       task('logs', () => this.#liveTurn(signal)),
       task('metrics', () => this.#polledTurn('metrics', signal)),
-      task('inventory', () => this.#tasks.single('inventory', () => this.#refreshInventory(signal))),
+      task('inventory', this.#listing(signal).list),
       ...(this.#units.alarms ? [at('alarms', alarms, () => this.#polledTurn('alarms', signal))] : []),
       ...chores.map(({ name, schedule: when, run }) =>
         at(name, when, () => this.#tasks.single(name, () => run(signal))),
@@ -268,40 +269,47 @@ export class Worker {
   #background(signal: AbortSignal, fail: (error: unknown) => void): Promise<void>[] {
     return [
       ...this.#beside(signal, fail),
-      this.#behindLoop(signal).catch(fail),
+      this.#behindLoop('pollBehind', signal).catch(fail),
+      // Apart from the other: a long piece of one group must not keep what others settle waiting.
+      this.#behindLoop('pollSettled', signal).catch(fail),
+      listAgain(this.#listing(signal), signal).catch(fail),
       this.#backfills.run(signal).catch(fail),
       this.#options.redelivery.run(signal).catch(fail),
       pruneRegularly(this.#options, signal).catch(fail),
     ];
   }
 
+  #listing(signal: AbortSignal) {
+    return {
+      clock: this.#options.clock,
+      isWhole: () => this.#inventory?.complete === true,
+      list: () => this.#tasks.single('inventory', () => this.#refreshInventory(signal)),
+    };
+  }
+
   /** What runs beside any reading. */
   #beside(signal: AbortSignal, fail: (error: unknown) => void): Promise<void>[] {
     const { companion } = this.#options;
     return [
-      ...this.#drains(signal, fail),
+      ...this.#lanes.map((lane) => lane.run(signal).catch(fail)),
       renewLease(this.#options, signal).catch(fail),
       ...(companion === undefined ? [] : [companion.run(signal).catch(fail)]),
     ];
   }
 
-  #drains(signal: AbortSignal, fail: (error: unknown) => void): Promise<void>[] {
-    return this.#lanes.map((lane) => lane.run(signal).catch(fail));
-  }
-
   /** Catches up and reads again, one piece per group and turn, so that live reading is never far from its turn. */
-  async #behindLoop(signal: AbortSignal): Promise<void> {
+  async #behindLoop(how: Behind, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const worked = await this.#behindTurn(signal);
+      const worked = await this.#behindTurn(how, signal);
       if (!worked) await this.#options.clock.sleep(BEHIND_PAUSE_MS, signal).catch(() => undefined);
     }
   }
 
-  async #behindTurn(signal: AbortSignal): Promise<boolean> {
+  async #behindTurn(how: Behind, signal: AbortSignal): Promise<boolean> {
     let worked = false;
     await runLimited(this.#units.logs, UNITS_AT_ONCE, async (unit) => {
       if (!this.#mayRead(signal)) return;
-      const did = await this.#health.attempt(unit.unit, 'behind', signal, () => unit.pollBehind(signal));
+      const did = await this.#health.attempt(unit.unit, how, signal, () => unit[how](signal));
       worked ||= did === true;
     });
     if (worked) await this.#settle();
@@ -325,7 +333,7 @@ export class Worker {
       await Promise.all([this.#logsTick(signal), this.#polledTick('metrics', signal)]);
       // Afterwards: what an alarm fired for is among the requests just read.
       await this.#polledTick('alarms', signal);
-      while (!signal.aborted && (await this.#behindTurn(signal)));
+      for (const how of BEHIND) while (!signal.aborted && (await this.#behindTurn(how, signal)));
       if (this.#unread().length === 0) return;
       await this.#options.clock.sleep(Math.min(5_000, 200 * 2 ** turn), signal).catch(() => undefined);
     }

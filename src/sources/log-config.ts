@@ -8,7 +8,7 @@ export const logsConfig = z
       .prefault('60s')
       .meta({
         description:
-          'How long after its timestamp an event may become readable before it counts as late, a duration. Live reading reaches back this far, or as far as 99 of 100 events need (at most two minutes, or this); when they need more than this, the log and /readyz say so.',
+          'How long after its timestamp an event may become readable before it counts as late, a duration. Live reading reaches back this far, or as far as 99 of 100 events need (at most two minutes, or this); a group with so much traffic that this takes long is read back less far, and once more at this age. When events need more than this, the log and /readyz say so.',
         examples: ['60s'],
       }),
     maxHold: duration({ minMs: 1_000, maxMs: 3_600_000 })

@@ -1,6 +1,6 @@
 import type { LogGroupRef } from '../model/inventory.ts';
 import type { LogPart } from '../model/part.ts';
-import type { LogEvent, Page, Source, Urgency, Window } from '../model/source-event.ts';
+import type { IsKnown, LogEvent, Page, Source, Urgency, Window } from '../model/source-event.ts';
 
 /** Reading of one log group, narrowed to what a source needs. */
 export interface LogEventsClient {
@@ -18,9 +18,14 @@ export interface LogSourceSettings {
   readonly unit: string;
   readonly group: LogGroupRef;
   readonly client: LogEventsClient;
-  /** One part per event, in order. Sees a page at a time, because lines of one log stream may depend on each other. */
-  readonly toParts: (events: readonly LogEvent[]) => readonly LogPart[];
+  readonly toParts: PartMaker;
 }
+
+/**
+ * One part per event that is not known, in order. Sees a page at a time, known events included, because lines of one log
+ * stream may depend on each other.
+ */
+export type PartMaker = (events: readonly LogEvent[], isKnown?: IsKnown) => readonly LogPart[];
 
 /** A log group as a source of parts. An empty page is passed on as such: only the client knows where the end is. */
 export function createLogSource(settings: LogSourceSettings): Source<LogPart> {
@@ -31,6 +36,7 @@ export function createLogSource(settings: LogSourceSettings): Source<LogPart> {
       window: Window,
       signal: AbortSignal,
       urgency: Urgency = 'live',
+      isKnown?: IsKnown,
     ): AsyncIterable<Page<LogPart>> {
       for await (const { events, bytes } of client.filterLogEvents({
         ...group,
@@ -38,7 +44,14 @@ export function createLogSource(settings: LogSourceSettings): Source<LogPart> {
         urgency,
         signal,
       })) {
-        yield { items: toParts(events), read: events.length, bytes };
+        const newest = events.at(-1);
+        const items = toParts(events, isKnown);
+        yield {
+          items,
+          read: events.length,
+          bytes,
+          ...(newest !== undefined && { newestMs: newest.timestampMs }),
+        };
       }
     },
   };

@@ -1,3 +1,8 @@
+import {
+  CloudWatchClient,
+  SetAlarmStateCommand,
+  type SetAlarmStateCommandInput,
+} from '@aws-sdk/client-cloudwatch';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readDescription } from '../../src/alarms/describe-alarm.ts';
 import { HeldError } from '../../src/core/errors.ts';
@@ -9,10 +14,11 @@ import { createRedactor } from '../../src/redact/redactor.ts';
 import { parseFaults } from '../../src/sandbox/faults.ts';
 import type { SandboxSettings } from '../../src/sandbox/server.ts';
 import { createAlarmChangesSource } from '../../src/sources/alarm-changes/alarm-changes-source.ts';
-import { createAlarmRecords } from '../../src/sources/alarm-changes/alarm-records.ts';
+import { createAlarmRecords, createAlarmStates } from '../../src/sources/alarm-changes/alarm-records.ts';
 import { alarmAccount, composite, latency, metricAlarm, scope } from '../alarms/alarm-account.ts';
 import { requestRecord } from '../contract/journal-records.ts';
 import { smallWorld } from '../sandbox/small-world.ts';
+import { sdkSettings } from '../sandbox/started-sandbox.ts';
 import { ReadingRig } from './reading-rig.ts';
 
 const MINUTE = 60_000;
@@ -56,7 +62,8 @@ async function followed(settings: Partial<SandboxSettings> = {}) {
       clock,
     });
     const source = createAlarmChangesSource({ ...scope, client: clients });
-    return new AlarmUnit({ source, makeRecords, ingest, journal, clock });
+    const states = createAlarmStates({ ...scope, client: clients });
+    return new AlarmUnit({ source, makeRecords, states, ingest, journal, clock });
   };
   /** Lets minutes pass; the sandbox evaluates its alarms when it is asked anything. */
   const pass = async (minutes: number) => {
@@ -66,7 +73,11 @@ async function followed(settings: Partial<SandboxSettings> = {}) {
       for await (const _ of clients.describeAlarms({ ...scope, signal }));
     }
   };
-  return { ...account, unit, pass, poll: () => unit().poll(signal) };
+  const setState = async (input: SetAlarmStateCommandInput) => {
+    const client = new CloudWatchClient(sdkSettings(account.sandbox));
+    await client.send(new SetAlarmStateCommand(input)).finally(() => client.destroy());
+  };
+  return { ...account, unit, pass, setState, poll: () => unit().poll(signal) };
 }
 
 async function stored(): Promise<readonly AlarmRecord[]> {
@@ -102,7 +113,8 @@ describe('alarm changes', () => {
     await firing(account);
     expect(await account.poll()).toBe(2);
     const [well, fired] = await stored();
-    expect(well).toMatchObject({ fromState: 'INSUFFICIENT_DATA', toState: 'OK', problemStatus: 'closed' });
+    expect(well).toMatchObject({ fromState: 'INSUFFICIENT_DATA', toState: 'OK' });
+    expect(well).not.toHaveProperty('problemStatus');
     expect(fired).toMatchObject({
       ...scope,
       alarmName: 'p99',
@@ -147,7 +159,7 @@ describe('alarm changes', () => {
     expect(await account.poll()).toBe(1);
   });
 
-  it('name the slowest requests of the window, and none from before it', async () => {
+  it('name the slowest requests of the window, and none from before or after it', async () => {
     const account = await followed();
     const at = (id: string, eventMs: number, responseLatencyMs: number) => ({
       ...requestRecord({ recordId: id, eventId: `event-${id}` }),
@@ -162,9 +174,10 @@ describe('alarm changes', () => {
       at(`t${ms}`, firesMs - 2 * MINUTE, ms),
     );
     const old = at('old', firesMs - 60 * MINUTE, 9_000);
-    const ledger = { unit: 'logs', window: { fromMs: 0, toMs: 1 }, read: 8, seen: 8, stored: 8 };
+    const next = at('next', firesMs + MINUTE, 9_000);
+    const ledger = { unit: 'logs', window: { fromMs: 0, toMs: 1 }, read: 9, seen: 9, stored: 9 };
     const none = { quarantined: 0, filtered: 0, unparsed: 0 };
-    await rig.ingest.commitRecords('logs', [...slow, old], { ...ledger, ...none }, undefined);
+    await rig.ingest.commitRecords('logs', [...slow, old, next], { ...ledger, ...none }, undefined);
     await firing(account);
     await account.poll();
     const [well, fired] = await stored();
@@ -216,6 +229,78 @@ describe('alarm changes', () => {
     expect(String(outcomes[0])).toContain('cloudwatch:DescribeAlarmHistory');
     expect(outcomes.at(-1)).toBe(0);
     expect(rig.ingest.readWholeThrough(UNIT)).toBe(rig.clock.now());
+  });
+
+  it('that go on are told again each half hour, under the problem that they opened, also over a restart', async () => {
+    const account = await followed();
+    await firing(account);
+    await account.poll();
+    await account.pass(31);
+    expect(await account.poll()).toBe(1);
+    expect(await account.poll()).toBe(0);
+    await rig.restart();
+    await account.pass(30);
+    expect(await account.poll()).toBe(1);
+    latencyMs = 40;
+    await account.pass(4);
+    await account.poll();
+    const [, opened, ...later] = await stored();
+    const { eventId: openedEventId, eventMs: openedMs, reason: openedReason } = opened ?? {};
+    expect(later).toMatchObject([
+      { problemStatus: 'refreshed', eventMs: (openedMs ?? 0) + 30 * MINUTE },
+      { problemStatus: 'refreshed', reason: `Still firing after 1h: ${openedReason}` },
+      { problemStatus: 'closed', toState: 'OK' },
+    ]);
+    for (const record of later) {
+      expect(record).toMatchObject({ openedEventId, openedMs, openedReason, owner: 'payments' });
+      expect(record.problemId).toBe(opened?.problemId);
+    }
+    expect(new Set(later.map(({ eventId }) => eventId)).size).toBe(3);
+    await account.pass(60);
+    expect(await account.poll()).toBe(0);
+  });
+
+  it('that cannot be judged any more keep the problem open until it is well, as one problem', async () => {
+    const account = await followed();
+    await account.apply([metricAlarm('p99', { properties: described() })]);
+    for (const StateValue of [
+      'OK',
+      'ALARM',
+      'INSUFFICIENT_DATA',
+      'ALARM',
+      'INSUFFICIENT_DATA',
+      'OK',
+    ] as const) {
+      await account.setState({ AlarmName: 'p99', StateValue, StateReason: 'by hand' });
+      rig.clock.skip(1_000);
+      await account.poll();
+    }
+    const records = await stored();
+    expect(records.map(({ toState, problemStatus }) => `${toState} ${problemStatus}`)).toEqual([
+      'OK undefined',
+      'ALARM opened',
+      'INSUFFICIENT_DATA refreshed',
+      'ALARM refreshed',
+      'INSUFFICIENT_DATA refreshed',
+      'OK closed',
+    ]);
+    expect(new Set(records.map(({ problemId }) => problemId)).size).toBe(1);
+  });
+
+  it('end the problem of an alarm that is deleted while it fires', async () => {
+    const account = await followed();
+    await firing(account);
+    await account.poll();
+    await account.clients.deleteAlarms({ ...scope, signal: account.signal, names: ['p99'] });
+    rig.clock.skip(31 * MINUTE);
+    expect(await account.poll()).toBe(1);
+    expect((await stored()).at(-1)).toMatchObject({
+      problemStatus: 'closed',
+      owner: 'payments',
+      reason: 'The alarm was deleted while it fired',
+    });
+    rig.clock.skip(31 * MINUTE);
+    expect(await account.poll()).toBe(0);
   });
 
   it('older than CloudWatch keeps them are a gap in the record', async () => {

@@ -23,6 +23,13 @@ describe('the lag of a log group', () => {
     expect(measured([...Array.from({ length: 999 }, () => 12_000), 90_000]).allowanceMs).toBe(13_000);
   });
 
+  it('names a shorter reach with which two lines of a thousand come later', () => {
+    const quick = Array.from({ length: 998 }, () => 7_500);
+    expect(measured([...quick, 40_000, 40_000]).shortReachMs).toBe(8_000);
+    expect(measured([...quick, 40_000, 40_000, 40_000]).shortReachMs).toBe(41_000);
+    expect(measured([200, 200]).shortReachMs).toBe(5_000);
+  });
+
   it('stays within its bounds, whatever clocks say', () => {
     expect(measured(Array.from({ length: 100 }, () => 7_200_000)).allowanceMs).toBe(120_000);
     expect(measured(Array.from({ length: 100 }, () => -5_000)).allowanceMs).toBe(10_000);

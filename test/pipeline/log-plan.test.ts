@@ -8,7 +8,10 @@ import {
   type LogTask,
   planBehind,
   planLive,
+  planSettle,
   readWholeThrough,
+  SETTLE_PASS,
+  watermarkOf,
 } from '../../src/pipeline/log-plan.ts';
 
 const SECOND = 1_000;
@@ -30,7 +33,19 @@ class Group {
   longestList = 0;
 
   live(overlapMs: number, breaksOff = false): void {
-    this.#do(planLive(this.checkpoint, this.nowMs, overlapMs, SETTINGS), breaksOff);
+    this.#do(planLive(this.checkpoint, this.nowMs, { overlapMs }, SETTINGS), breaksOff);
+  }
+
+  /** A poll that leaves the late lines of its span to a read at the age of the allowance. */
+  short(overlapMs: number, breaksOff = false): void {
+    this.#do(planLive(this.checkpoint, this.nowMs, { overlapMs, settleMs: MINUTE }, SETTINGS), breaksOff);
+  }
+
+  /** False when nothing had settled. */
+  settle(breaksOff = false): boolean {
+    const task = this.checkpoint && planSettle(this.checkpoint, this.nowMs);
+    this.#do(task, breaksOff);
+    return task !== undefined;
   }
 
   /** False when nothing was to be done. */
@@ -54,16 +69,28 @@ class Group {
   }
 }
 
-/** Parts of `[fromMs, toMs)` that no window covers. */
+/** Parts of `[fromMs, toMs)` that no window covers; none when it ends before it begins. */
 function uncovered(fromMs: number, toMs: number, windows: readonly Window[]): Window[] {
   const found: Window[] = [];
   let at = fromMs;
   for (const window of [...windows].sort((a, b) => a.fromMs - b.fromMs)) {
+    if (at >= toMs) return found;
     if (window.fromMs > at) found.push({ fromMs: at, toMs: Math.min(window.fromMs, toMs) });
     at = Math.max(at, window.toMs);
-    if (at >= toMs) return found;
   }
   return at < toMs ? [...found, { fromMs: at, toMs }] : found;
+}
+
+/** What is due for a re-read at an age, once nothing is left to do, but was never read when it was that old. */
+function missedAtAge({ nowMs, reads, checkpoint }: Group, ageMs: number): Window[] {
+  // Neighbours grow together, so the last of a stretch decides when all of it is due.
+  const dueToMs = nowMs - ageMs - Math.max(SETTINGS.sliceMs, ageMs / 12);
+  const inTime = reads.flatMap(({ window, atMs }) => {
+    const toMs = Math.min(window.toMs, atMs - ageMs);
+    return toMs > window.fromMs ? [{ fromMs: window.fromMs, toMs }] : [];
+  });
+  const through = checkpoint?.readThroughMs ?? 0;
+  return uncovered(START - SETTINGS.firstReadMs, Math.min(dueToMs, through), inTime);
 }
 
 type Step =
@@ -95,6 +122,38 @@ function play(group: Group, one: Step): void {
   if (one.kind === 'wait') group.nowMs += one.ms;
   else if (one.kind === 'live') group.live(one.overlapMs, one.breaksOff);
   else group.behind(one.breaksOff);
+}
+
+interface Poll {
+  readonly kind: 'wait' | 'whole' | 'short' | 'settle' | 'behind';
+  readonly ms: number;
+  readonly breaksOff: boolean;
+}
+
+const poll: fc.Arbitrary<Poll> = fc.record({
+  kind: fc.constantFrom<Poll['kind'][]>(
+    'wait',
+    'wait',
+    'whole',
+    'short',
+    'short',
+    'settle',
+    'settle',
+    'behind',
+  ),
+  ms: fc.integer({ min: 1, max: 40 * SECOND }),
+  breaksOff: fc.boolean(),
+});
+
+const polls = fc.array(poll, { minLength: 5, maxLength: 80 });
+
+/** `ms`: how long to wait; of a poll with a short reach, the half of it that it reaches back. */
+function playPoll(group: Group, { kind, ms, breaksOff }: Poll): void {
+  if (kind === 'wait') group.nowMs += ms;
+  else if (kind === 'whole') group.live(MINUTE, breaksOff);
+  else if (kind === 'short') group.short(ms / 2, breaksOff);
+  else if (kind === 'settle') group.settle(breaksOff);
+  else group.behind(breaksOff);
 }
 
 const steps = fc.array(step, { minLength: 5, maxLength: 120 });
@@ -173,20 +232,27 @@ describe('the reading plan of a log group', () => {
         for (const one of all) play(group, one);
         group.nowMs += restMs;
         while (group.behind());
-        const { nowMs, reads } = group;
-        for (const ageMs of SETTINGS.rereadsMs) {
-          // Neighbours grow together, so the last of a stretch decides when all of it is due.
-          const dueToMs = nowMs - ageMs - Math.max(SETTINGS.sliceMs, ageMs / 12);
-          const through = group.checkpoint?.readThroughMs ?? 0;
-          const inTime = reads.flatMap(({ window, atMs }) => {
-            const toMs = Math.min(window.toMs, atMs - ageMs);
-            return toMs > window.fromMs ? [{ fromMs: window.fromMs, toMs }] : [];
-          });
-          const fromMs = START - SETTINGS.firstReadMs;
-          expect(uncovered(fromMs, Math.min(dueToMs, through), inTime)).toEqual([]);
-        }
+        for (const ageMs of SETTINGS.rereadsMs) expect(missedAtAge(group, ageMs)).toEqual([]);
       }),
     );
+  });
+
+  it('owes no re-read of a span before it is due, though one beside it was caught up at that age', () => {
+    const group = new Group();
+    group.live(0);
+    group.nowMs += 9 * HOUR;
+    group.behind();
+    group.nowMs = START - 20 * MINUTE + 24 * HOUR + 1;
+    while (group.behind());
+    const late = { fromMs: START - 20 * MINUTE, toMs: START - 10 * MINUTE };
+    expect(group.reads).toContainEqual({ kind: 'catch_up', window: late, atMs: group.nowMs });
+    for (const ageMs of SETTINGS.rereadsMs) expect(missedAtAge(group, ageMs)).toEqual([]);
+
+    group.nowMs = START + 26 * HOUR;
+    while (group.behind());
+    const kinds = group.reads.filter(({ atMs }) => atMs === group.nowMs).map(({ kind }) => kind);
+    expect(new Set(kinds)).toEqual(new Set(['reread']));
+    for (const ageMs of SETTINGS.rereadsMs) expect(missedAtAge(group, ageMs)).toEqual([]);
   });
 
   it('does not put a re-read off by the long slices of catching up', () => {
@@ -214,6 +280,67 @@ describe('the reading plan of a log group', () => {
     );
     expect(perPass[0]).toBeGreaterThan((47 * HOUR) / SETTINGS.sliceMs);
     expect(perPass[2]).toBeLessThan(30);
+    const oldestMs = Math.max(...group.reads.map(({ window, atMs }) => atMs - window.fromMs));
+    expect(oldestMs).toBeLessThanOrEqual(26 * HOUR + MINUTE);
+  });
+
+  it('tells nobody to stop waiting for a line that a read at the age of the allowance may still bring', () => {
+    fc.assert(
+      fc.property(polls, (all) => {
+        const group = new Group();
+        let watermark = Number.NEGATIVE_INFINITY;
+        for (const one of all) {
+          playPoll(group, one);
+          if (group.checkpoint === undefined) continue;
+          const next = watermarkOf(group.checkpoint, MINUTE);
+          expect(next).toBeGreaterThanOrEqual(watermark);
+          watermark = next;
+          const settled = group.reads.flatMap(({ window, atMs }) => {
+            const toMs = Math.min(window.toMs, atMs - MINUTE);
+            return toMs > window.fromMs ? [{ fromMs: window.fromMs, toMs }] : [];
+          });
+          const fromMs = Math.min(...group.reads.map(({ window }) => window.fromMs));
+          expect(uncovered(fromMs, watermark, settled)).toEqual([]);
+        }
+      }),
+    );
+  });
+
+  it('reads every time once more when it has settled, and keeps nobody waiting for more than two minutes', () => {
+    const group = new Group();
+    group.live(MINUTE);
+    while (group.behind());
+    for (const endMs = START + HOUR; group.nowMs < endMs; group.nowMs += 20 * SECOND) {
+      group.short(10 * SECOND);
+      while (group.settle());
+      const watermark = group.checkpoint === undefined ? 0 : watermarkOf(group.checkpoint, MINUTE);
+      expect(group.nowMs - watermark).toBeLessThanOrEqual(2 * MINUTE);
+    }
+    const settled = group.reads.filter(({ kind }) => kind === 'settle').map(({ window }) => window);
+    expect(uncovered(START - MINUTE, group.nowMs - 2 * MINUTE, settled)).toEqual([]);
+    const spentMs = settled.reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0);
+    expect(spentMs).toBeLessThanOrEqual(HOUR);
+  });
+
+  it('leaves a span that is still to settle to that read, and reads it again after it', () => {
+    const group = new Group();
+    group.live(MINUTE);
+    while (group.behind());
+    group.nowMs += 20 * SECOND;
+    group.short(10 * SECOND);
+    group.nowMs += 10 * MINUTE;
+    expect(group.behind()).toBe(false);
+    expect(group.settle()).toBe(true);
+    expect(group.reads.at(-1)?.window).toEqual({ fromMs: START - MINUTE, toMs: START + 20 * SECOND });
+    expect(group.behind()).toBe(true);
+  });
+
+  it('settles nothing of which a part has not been read at all', () => {
+    const hole = { fromMs: START - HOUR, toMs: START - MINUTE, dueMs: 0, pass: CATCH_UP_PASS };
+    const span = { fromMs: START - 2 * MINUTE, toMs: START, dueMs: START + MINUTE, pass: SETTLE_PASS };
+    const checkpoint = { unit: 'unit', version: 1, readThroughMs: START, rereads: [hole, span] };
+    expect(planSettle(checkpoint, START + HOUR)).toBeUndefined();
+    expect(planSettle({ ...checkpoint, rereads: [span] }, START + HOUR)?.kind).toBe('settle');
   });
 
   it('catches up before it reads again, and the oldest hole first', () => {

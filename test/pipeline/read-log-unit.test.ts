@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { IncompleteReadError } from '../../src/core/errors.ts';
 import type { LogPart } from '../../src/model/part.ts';
+import type { Source } from '../../src/model/source-event.ts';
 import { createLagMeter, LogUnit, type LogUnitSettings } from '../../src/pipeline/log-unit.ts';
+import { quiet } from '../support/fake-clock.ts';
 import { line, page, ReadingRig, type Script, ScriptedSource, UNIT } from './reading-rig.ts';
 
 const MINUTE = 60_000;
@@ -97,6 +99,82 @@ describe('reading one window of a log group', () => {
     expect(await unit.pollLive(GO)).toBe(1);
     expect(source.windows[0]).toEqual({ fromMs: at(20_000 + SETTINGS.lagAllowanceMs), toMs: at(0) });
     expect(await rig.requests()).toEqual(['ext-a', 'ext-late']);
+  });
+
+  it('asks a source to make sense of nothing that is stored', async () => {
+    const { ingest, journal, clock } = rig;
+    const known: boolean[] = [];
+    const lines = [line('a', at(9_000)), line('b', at(8_000))];
+    const source: Source<LogPart> = {
+      unit: UNIT,
+      async *read(_window, _signal, _urgency, isKnown) {
+        const shown = known.length === 0 ? lines.slice(0, 1) : lines;
+        for (const { source: event } of shown) known.push(isKnown?.(event) ?? false);
+        yield page(shown);
+      },
+    };
+    const lag = createLagMeter(SETTINGS);
+    const unit = new LogUnit({ source, ingest, journal, clock, lag, settings: SETTINGS });
+    await unit.pollLive(GO);
+    rig.clock.skip(20_000);
+    await unit.pollLive(GO);
+    expect(known).toEqual([false, true, false]);
+    expect(await rig.requests()).toEqual(['ext-a', 'ext-b']);
+  });
+
+  it('goes on to what is new once a poll takes long, and reads late lines when their span has settled', async () => {
+    const { unit, source } = unitOver();
+    const takes = (ms: number) => {
+      source.onRead = async () => rig.clock.skip(ms);
+    };
+    takes(5_000);
+    await unit.pollLive(GO);
+    const firstMs = rig.clock.now() - 5_000;
+    takes(0);
+    rig.clock.skip(15_000);
+    await unit.pollLive(GO);
+    expect(source.windows[1]).toEqual({ fromMs: firstMs - 5_000, toMs: firstMs + 20_000 });
+    expect(rig.ingest.watermarkOf(UNIT)).toBe(firstMs - MINUTE);
+    expect(await unit.pollSettled(GO)).toBe(false);
+    rig.clock.skip(MINUTE);
+    expect(await unit.pollSettled(GO)).toBe(true);
+    expect(source.windows[2]).toEqual({ fromMs: firstMs - MINUTE, toMs: firstMs + 20_000 });
+    expect(await unit.pollSettled(GO)).toBe(false);
+    expect(rig.ingest.watermarkOf(UNIT)).toBe(firstMs - 40_000);
+    await unit.pollLive(GO);
+    expect(source.windows[3]?.fromMs).toBe(firstMs - 40_000);
+  });
+
+  it('never reads a span live while it settles, also when polls reach back all the way again', async () => {
+    const { unit, source } = unitOver();
+    const takes = (ms: number) => {
+      source.onRead = async () => rig.clock.skip(ms);
+    };
+    takes(5_000);
+    await unit.pollLive(GO);
+    takes(2_000);
+    rig.clock.skip(15_000);
+    await unit.pollLive(GO);
+    const settlesToMs = at(2_000);
+    rig.clock.skip(33_000);
+    await unit.pollLive(GO);
+    const gates: (() => void)[] = [];
+    source.onRead = () => new Promise((go) => gates.push(go));
+    rig.clock.skip(22_500);
+    const quick = unit.pollLive(GO);
+    await quiet();
+    rig.clock.skip(500);
+    const settling = unit.pollSettled(GO);
+    await quiet();
+    expect(source.windows.at(-1)?.toMs).toBe(settlesToMs);
+    gates[0]?.();
+    await quick;
+    rig.clock.skip(20_000);
+    const next = unit.pollLive(GO);
+    await quiet();
+    expect(source.windows.at(-1)?.fromMs).toBeGreaterThanOrEqual(settlesToMs);
+    for (const open of gates) open();
+    await Promise.all([settling, next]);
   });
 
   it('reads a closed window again at its age and adds only what is new', async () => {

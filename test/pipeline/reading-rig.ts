@@ -42,6 +42,8 @@ export type Script<R> = readonly (Page<R> | Error)[];
 export class ScriptedSource<R> implements Source<R> {
   readonly unit: string;
   readonly windows: Window[] = [];
+  /** Called when a read begins. */
+  onRead: () => Promise<void> = async () => undefined;
   readonly #scripts: Script<R>[];
 
   constructor(unit: string, ...scripts: Script<R>[]) {
@@ -51,6 +53,7 @@ export class ScriptedSource<R> implements Source<R> {
 
   async *read(window: Window): AsyncIterable<Page<R>> {
     this.windows.push(window);
+    await this.onRead();
     for (const next of this.#scripts.shift() ?? []) {
       if (next instanceof Error) throw next;
       yield next;

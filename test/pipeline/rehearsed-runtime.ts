@@ -10,7 +10,7 @@ import { silentMeter } from '../../src/core/meter.ts';
 import type { Journal, JournalEntry } from '../../src/model/journal.ts';
 import type { BackfillOrder } from '../../src/model/order.ts';
 import { noFaults } from '../../src/sandbox/faults.ts';
-import { type Rehearsal, startRehearsal } from '../../src/sandbox/rehearsal.ts';
+import { type Rehearsal, type RehearsalSettings, startRehearsal } from '../../src/sandbox/rehearsal.ts';
 import { rehearsalConfig } from '../../src/sandbox/rehearsal-config.ts';
 import { REHEARSAL_DYNATRACE_TOKEN, REHEARSAL_HEC_TOKEN } from '../../src/sandbox/rehearsal-secrets.ts';
 
@@ -21,6 +21,8 @@ export interface RehearsedOptions {
   readonly minutes: number;
   readonly ratePerSecond: number;
   readonly historyToMs: number;
+  /** A slow spell of one stage. */
+  readonly incident?: RehearsalSettings['incident'];
 }
 
 /** A rehearsal that stands still, and runtimes over it, each with a journal of its own name. */
@@ -44,6 +46,7 @@ export class RehearsedFleet {
       seed: 7,
       historyMs: options.minutes * MINUTE_MS,
       historyToMs: options.historyToMs,
+      ...(options.incident !== undefined && { incident: options.incident }),
       ratePerSecond: options.ratePerSecond,
       faults: noFaults,
       port: 0,

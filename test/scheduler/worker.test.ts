@@ -213,6 +213,37 @@ describe('a worker that runs on', () => {
     expect(meter.counts.get('gatewatch_schedule_skipped_total')).toBeGreaterThan(0);
   });
 
+  it.each(['runs on', 'runs once'])(
+    'reads settled spans once more beside a long re-read, when it %s',
+    async (how) => {
+      const windows: Window[] = [];
+      let tookMs = 5_000;
+      let blocked = (_window: Window): boolean => false;
+      const read: Read = async function* (window, signal) {
+        windows.push(window);
+        rig.clock.skip(tookMs);
+        if (blocked(window)) await new Promise((_, reject) => signal.addEventListener('abort', reject));
+        yield page([]);
+      };
+      const unit = group('/a', read);
+      const [first, stop] = [rig.clock.now(), new AbortController()];
+      for (const lasts of [5_000, 0]) {
+        tookMs = lasts;
+        await unit.pollLive(stop.signal);
+        rig.clock.skip(15_000);
+      }
+      rig.clock.skip(20 * MINUTE);
+      const settling = { fromMs: first - MINUTE, toMs: first + 20_000 };
+      blocked = ({ toMs }) => how === 'runs on' && toMs <= first;
+      const worker = workerOf([unit], []);
+      const ended = how === 'runs on' ? worker.run(stop.signal) : worker.once(stop.signal);
+      const isSettling = ({ fromMs, toMs }: Window) => fromMs === settling.fromMs && toMs === settling.toMs;
+      await until(() => windows.some(isSettling), 'the span was read once more');
+      stop.abort(new Error('the test is over'));
+      await ended;
+    },
+  );
+
   it('returns only when what was under way has ended, also a run that its schedule began', async () => {
     const events: string[] = [];
     const stop = new AbortController();

@@ -3,12 +3,13 @@ import type { DescribedAlarm } from '../../aws/alarm-shapes.ts';
 import type { AwsScope } from '../../aws/aws-settings.ts';
 import type { Clock } from '../../core/clock.ts';
 import { sha256Id } from '../../core/hash.ts';
-import type { AlarmRecord, AlarmStateName, ProblemStatus } from '../../model/alarm-record.ts';
+import type { AlarmRecord, AlarmStateName } from '../../model/alarm-record.ts';
 import type { StageInventory } from '../../model/inventory.ts';
 import type { Window } from '../../model/source-event.ts';
 import type { Redactor } from '../../redact/redactor.ts';
 import type { AlarmChange } from './alarm-changes-source.ts';
 import { alarmsNamedIn, reasonSentence } from './reason-sentence.ts';
+import { stateOf } from './state-change.ts';
 import {
   type Place,
   placeOf,
@@ -86,7 +87,6 @@ async function recordOf(
   const own = alarm === undefined ? undefined : watchedMetric(alarm.properties);
   const metric = own ?? metricOfChild(alarmsNamedIn(change.reason), described);
   const place = metric === undefined ? placeOfTags(tags) : placeOf(metric, options.stages());
-  const problemStatus = problemStatusOf(change.fromState, change.toState);
   const reason = reasonSentence({
     change,
     properties: alarm?.properties,
@@ -107,8 +107,7 @@ async function recordOf(
     readMs: clock.now(),
     alarmName: redactor.text(event.alarm),
     alarmType: event.kind,
-    problemId: sha256Id(['problem', account, region, event.alarm].join('\n')),
-    ...(problemStatus !== undefined && { problemStatus }),
+    problemId: problemIdOf(options, event.alarm),
     fromState: change.fromState,
     toState: change.toState,
     reason: redactor.text(reason),
@@ -131,12 +130,27 @@ function placeOfTags({ api: apiName, stage }: Readonly<Record<string, string>>):
   return { ...(apiName && { apiName }), ...(stage && { stage }) };
 }
 
-/** An alarm that was never judged before it fired is opened like one that was well; what cannot be judged any more is open still. */
-function problemStatusOf(from: AlarmStateName, to: AlarmStateName): ProblemStatus | undefined {
-  if (to === 'ALARM') return 'opened';
-  if (to === 'OK') return 'closed';
-  return from === 'ALARM' ? 'refreshed' : undefined;
+function problemIdOf({ account, region }: AwsScope, alarm: string): string {
+  return sha256Id(['problem', account, region, alarm].join('\n'));
 }
+
+/** What state every alarm is in now, by the id of its problem. */
+export function createAlarmStates({
+  client,
+  ...scope
+}: AwsScope & { readonly client: Pick<AlarmClients, 'describeAlarms'> }): AlarmStates {
+  return async (signal) => {
+    const states = new Map<string, AlarmStateName>();
+    for await (const page of client.describeAlarms({ ...scope, signal })) {
+      for (const { name, state } of page) {
+        states.set(problemIdOf(scope, name), stateOf(state) ?? 'INSUFFICIENT_DATA');
+      }
+    }
+    return states;
+  };
+}
+
+export type AlarmStates = (signal: AbortSignal) => Promise<ReadonlyMap<string, AlarmStateName>>;
 
 function cardOf(
   { redactor, readCard }: AlarmRecordsOptions,

@@ -32,8 +32,9 @@ export function reasonSentence(input: ReasonInput): string {
 function compositeSentence({ reason, toState }: StateChange): string | undefined {
   const names = alarmsNamedIn(reason);
   if (names.length === 0) return undefined;
-  const what = toState === 'ALARM' ? 'fired' : 'changed';
-  return `${names.join(' and ')} ${what}`;
+  const well = names.length === 1 ? 'is well' : 'are well';
+  const what = { ALARM: 'fired', OK: well, INSUFFICIENT_DATA: 'changed' };
+  return `${names.join(' and ')} ${what[toState]}`;
 }
 
 /** Names of the alarms whose ARNs stand in a text. */
@@ -49,11 +50,11 @@ function silenceSentence({ change, metric, place }: ReasonInput): string | undef
   const saysSo = change.toState === 'INSUFFICIENT_DATA' || /no datapoints/i.test(change.reason);
   if (!saysSo) return undefined;
   const counts = {
-    INSUFFICIENT_DATA: 'nothing to judge',
-    ALARM: 'which counts as firing',
-    OK: 'which counts as well',
+    INSUFFICIENT_DATA: ': nothing to judge',
+    ALARM: ', which counts as firing',
+    OK: ', which counts as being well',
   };
-  return `${subjectOf(metric, place)} had no data: ${counts[change.toState]}`;
+  return `${subjectOf(metric, place)} had no data${counts[change.toState]}`;
 }
 
 function measuredSentence({ change, properties, metric, place }: ReasonInput): string | undefined {

@@ -50,7 +50,7 @@ function parsed(data: string): Readonly<Record<string, unknown>> | undefined {
   }
 }
 
-function stateOf(value: unknown): AlarmStateName | undefined {
+export function stateOf(value: unknown): AlarmStateName | undefined {
   return value === 'OK' || value === 'ALARM' || value === 'INSUFFICIENT_DATA' ? value : undefined;
 }
 

@@ -32,7 +32,7 @@ export interface Place {
 
 /** Metric math may ask for anything; a period that is not told is the one CloudWatch takes by itself. */
 const DEFAULT_PERIOD_S = 60;
-/** Metric filters have no dimensions: the name says it all, `<signal>/<apiId>/<stage>`. */
+/** Metric filters have no dimensions: the name says it all, `<signal>/<apiId>/<stage>`, with `%24` for `$`. */
 const FILTER_NAMESPACE = 'Gatewatch/ApiGateway';
 
 /** Reads the properties of a described metric alarm; undefined for a composite, or what names no metric. */
@@ -87,9 +87,10 @@ export function placeOf(metric: WatchedMetric, stages: readonly StageInventory[]
 }
 
 function namedPlace({ namespace, metricName, dimensions }: WatchedMetric): Place {
-  if (namespace === FILTER_NAMESPACE) {
+  // What the worker publishes itself has dimensions, as CloudWatch's own metrics do.
+  if (namespace === FILTER_NAMESPACE && metricName.includes('/')) {
     const [, apiId, stage] = metricName.split('/');
-    return { ...(apiId && { apiId }), ...(stage && { stage }) };
+    return { ...(apiId && { apiId }), ...(stage && { stage: stage.replace('%24', '$') }) };
   }
   const { ApiId: apiId, ApiName: apiName, Stage: stage } = dimensions;
   return { ...(apiId && { apiId }), ...(apiName && { apiName }), ...(stage && { stage }) };

@@ -3,6 +3,7 @@ import type { AuthorizerLinePart, LogPart } from '../../model/part.ts';
 import type { LogEvent } from '../../model/source-event.ts';
 import type { Redactor } from '../../redact/redactor.ts';
 import { type ClearParty, nameParty } from '../customer-map.ts';
+import type { PartMaker } from '../log-window-source.ts';
 import { partOrFault, sourceRef, unparsedPart } from '../unparsed-part.ts';
 import { createValueFinder, type ValueFinder } from './find-values.ts';
 import type { LineContent, LineReading } from './line-reading.ts';
@@ -21,24 +22,68 @@ export interface AuthorizerLogReaderSettings {
   readonly customerOf: ReadonlyMap<string, string>;
 }
 
-/** One authorizer log group's events to parts, one for one and in order. Never throws, whatever the lines. */
-export function createAuthorizerLogReader(
-  settings: AuthorizerLogReaderSettings,
-): (events: readonly LogEvent[]) => readonly LogPart[] {
+/** One authorizer log group's new events to parts, in order. Never throws, whatever the lines. */
+export function createAuthorizerLogReader(settings: AuthorizerLogReaderSettings): PartMaker {
   const finder = createValueFinder(settings.form);
   const read = createLineReader(settings.form.preset, finder);
-  return (events) => {
+  const { group, redactor } = settings;
+  const toParts = (events: readonly LogEvent[], readingOf: (event: LogEvent) => LineReading) => {
     const order = new StreamOrder();
     const toPartInOrder = (event: LogEvent): LogPart => {
-      const reading = placeNameless(read(event.message), order.openIn(event.logStream));
+      const reading = placeNameless(readingOf(event), order.openIn(event.logStream));
       order.follow(event.logStream, reading);
       return toPart(event, reading, finder, settings);
     };
-    const { group, redactor } = settings;
     return events.map((event) =>
       partOrFault('authorizer', { group, event }, redactor, () => toPartInOrder(event)),
     );
   };
+  return (events, isKnown) => {
+    const fresh = isKnown === undefined ? events : events.filter((event) => !isKnown(event));
+    if (fresh.length === events.length) return toParts(events, (event) => read(event.message));
+    const readingOf = remembering(read);
+    const needed = neededFor(fresh, events, readingOf);
+    const parts = toParts(needed, readingOf);
+    if (needed.length === fresh.length) return parts;
+    const isFresh = new Set(fresh);
+    return parts.filter((_, index) => isFresh.has(needed[index] ?? NO_EVENT));
+  };
+}
+
+const NO_EVENT: LogEvent = { eventId: '', logStream: '', timestampMs: 0, ingestionMs: 0, message: '' };
+
+function remembering(read: (message: string) => LineReading): (event: LogEvent) => LineReading {
+  const readings = new Map<LogEvent, LineReading>();
+  return (event) => {
+    const reading = readings.get(event) ?? read(event.message);
+    readings.set(event, reading);
+    return reading;
+  };
+}
+
+/**
+ * What has to be read for the new lines of a page. A line that names no invocation belongs to the one that is open in
+ * its stream, and only the lines before it tell which that is, known ones among them.
+ */
+function neededFor(
+  fresh: readonly LogEvent[],
+  events: readonly LogEvent[],
+  readingOf: (event: LogEvent) => LineReading,
+): readonly LogEvent[] {
+  const streams = new Set<string>();
+  for (const event of fresh) if (isNameless(event, readingOf)) streams.add(event.logStream);
+  if (streams.size === 0) return fresh;
+  const isFresh = new Set(fresh);
+  return events.filter((event) => isFresh.has(event) || streams.has(event.logStream));
+}
+
+function isNameless(event: LogEvent, readingOf: (event: LogEvent) => LineReading): boolean {
+  try {
+    return readingOf(event).kind === 'nameless';
+  } catch {
+    // The fault is met again, and told, where the part is made.
+    return false;
+  }
 }
 
 type InvocationReading = Extract<LineReading, { kind: 'invocation' }>;

@@ -5,18 +5,19 @@ import type { ClearParty, Party } from '../customer-map.ts';
  * the kept text of a line does not undo what its fields hide.
  */
 export function replaceNames(text: string, clear: ClearParty, party: Party): string {
-  const ownCustomer = clear.customer === undefined ? undefined : party.customer;
-  const names = [
-    [clear.principal, party.principal],
-    [clear.customer, ownCustomer],
-  ] as const;
-  let replaced = text;
-  for (const [name, pseudonym] of names.toSorted((a, b) => (b[0]?.length ?? 0) - (a[0]?.length ?? 0))) {
-    if (name !== undefined && pseudonym !== undefined && name !== pseudonym) {
-      replaced = replaceWord(replaced, name, pseudonym);
-    }
-  }
-  return replaced;
+  const { principal = '', customer = '' } = clear;
+  const withPrincipal = (line: string) => replaceName(line, principal, party.principal);
+  const withCustomer = (line: string) => replaceName(line, customer, party.customer);
+  // The longer one first: the other may be a part of it.
+  return principal.length >= customer.length
+    ? withCustomer(withPrincipal(text))
+    : withPrincipal(withCustomer(text));
+}
+
+function replaceName(text: string, name: string, pseudonym: string | undefined): string {
+  return name === '' || pseudonym === undefined || name === pseudonym
+    ? text
+    : replaceWord(text, name, pseudonym);
 }
 
 function replaceWord(text: string, word: string, by: string): string {

@@ -67,7 +67,7 @@ it.each<[string, Properties, Partial<StateChange>]>([
   ],
   ['P99 latency of orders/prod had no data: nothing to judge', P99, { toState: 'INSUFFICIENT_DATA' }],
   [
-    'P99 latency of orders/prod had no data: which counts as firing',
+    'P99 latency of orders/prod had no data, which counts as firing',
     P99,
     { reason: 'Threshold Crossed: no datapoints were received for 3 periods' },
   ],
@@ -77,6 +77,14 @@ it.each<[string, Properties, Partial<StateChange>]>([
     {
       reason:
         'arn:aws:cloudwatch:eu-west-1:111122223333:alarm:p99, arn:aws:cloudwatch:eu-west-1:111122223333:alarm:errors transitioned to ALARM',
+    },
+  ],
+  [
+    'p99 is well',
+    { AlarmRule: 'x' },
+    {
+      toState: 'OK',
+      reason: 'arn:aws:cloudwatch:eu-west-1:111122223333:alarm:p99 transitioned to OK at Sunday 22 November',
     },
   ],
   [CHANGE.reason, P99, {}],

@@ -13,6 +13,7 @@ const AT = '2026-11-22T10:00:00.123Z';
 function read(
   messages: readonly (string | readonly [string, string])[],
   form: AuthorizerFormSettings = AUTO_FORM,
+  known: ReadonlySet<string> = new Set(),
 ) {
   const reader = createAuthorizerLogReader({
     group: GROUP,
@@ -26,6 +27,7 @@ function read(
       const [logStream, text] = typeof message === 'string' ? ['stream-1', message] : message;
       return logEvent(text, { logStream, eventId: `event-${i}` });
     }),
+    ({ eventId }) => known.has(eventId),
   );
 }
 
@@ -334,6 +336,18 @@ describe('lines that name no invocation', () => {
       ['a', 'decision=Deny'],
     ]);
     expect(roles(parts)).toEqual([ID, 'unparsed', OTHER, 'unparsed', ID, 'unparsed']);
+  });
+
+  it('belong to the one that a line opened which is known already', () => {
+    const messages = [
+      ['b', 'decision=Allow'],
+      ['a', `START RequestId: ${ID} Version: 1`],
+      ['a', 'decision=Deny'],
+      ['b', `END RequestId: ${OTHER}`],
+    ] as const;
+    const parts = read(messages, AUTO_FORM, new Set(['event-0', 'event-1']));
+    expect(roles(parts)).toEqual([ID, OTHER]);
+    expect(parts[0]).toMatchObject({ line: 'application', decision: 'deny', source: { eventId: 'event-2' } });
   });
 
   it('are unparsed when they say themselves that there was no invocation', () => {
