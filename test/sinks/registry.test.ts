@@ -32,7 +32,7 @@ it('makes one sink per entry, in order, by its name', () => {
   );
   expect(sinks.map(({ name, streams, maxBatchEntries }) => ({ name, streams, maxBatchEntries }))).toEqual([
     { name: 'audit', streams: ['records', 'alarms'], maxBatchEntries: 1_000 },
-    { name: 'observe', streams: ['metrics'], maxBatchEntries: 7 },
+    { name: 'observe', streams: ['metrics', 'alarms'], maxBatchEntries: 7 },
   ]);
 });
 

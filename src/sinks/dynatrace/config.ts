@@ -19,7 +19,8 @@ export const dynatraceOtlpConfig = z
         examples: [false],
       }),
     token: secret().meta({
-      description: 'API token with `metrics.ingest` and `logs.ingest`.',
+      description:
+        'API token with `metrics.ingest` and `logs.ingest`; with `events.ingest` where alarms are followed.',
       examples: ['${env:DT_TOKEN}'],
     }),
     metrics: z
@@ -30,6 +31,20 @@ export const dynatraceOtlpConfig = z
       .boolean()
       .prefault(true)
       .meta({ description: 'Send requests as log records.', examples: [true] }),
+    problems: z
+      .boolean()
+      .prefault(true)
+      .meta({
+        description:
+          'Open, refresh and close a problem for each alarm that fires (Events API v2), beside its log record. Only with `alarms.follow`; the token needs `events.ingest`.',
+        examples: [true],
+      }),
+    eventsUrl: httpUrl()
+      .exactOptional()
+      .meta({
+        description: 'Address of the Events API, where it cannot be told from `url` (`…/api/v2/otlp`).',
+        examples: ['https://abc12345.live.dynatrace.com/api/v2/events/ingest'],
+      }),
     metricPrefix: z
       .string()
       .regex(/^[a-z][a-z0-9._-]{0,99}$/)

@@ -11,11 +11,13 @@ import { BodyWriter } from '../body-writer.ts';
 import { packBodies } from '../pack-bodies.ts';
 import { createSinkFilter, streamsOf } from '../sink-filter.ts';
 import { VerdictBuilder } from '../verdict-builder.ts';
+import { EventDelivery } from './event-delivery.ts';
 import { createLogEncoder } from './log-records.ts';
 import { type MetricPiece, metricPiece } from './metric-points.ts';
 import { OtlpDelivery, type SignalLimits } from './otlp-delivery.ts';
 import type { DynatraceOtlpSettings } from './otlp-settings.ts';
 import { LOGS_HEAD_BYTES, LOGS_SIGNAL, METRICS_SIGNAL } from './otlp-signal.ts';
+import { type EventPiece, problemEvent } from './problem-events.ts';
 
 export interface DynatraceOtlpSinkOptions {
   /** Name of the sink in the configuration: it labels lanes, metrics and messages. */
@@ -35,16 +37,22 @@ export function createDynatraceOtlpSink(options: DynatraceOtlpSinkOptions): Sink
   const http = options.transport ?? createOwnTransport(settings);
   const metrics = new OtlpDelivery(options, http, METRICS_SIGNAL, metricLimits(settings));
   const logs = new OtlpDelivery(options, http, LOGS_SIGNAL, logLimits(settings));
+  const events = new EventDelivery(options, http);
   const passes = createSinkFilter(settings.filter);
   const encodeLog = createLogEncoder(settings.maxAttributeBytes);
   const buffers = new BodyBuffers(settings.maxLogBodyBytes);
-  const has = { records: settings.logs, metrics: settings.metrics, alarms: settings.logs };
+  const has = {
+    records: settings.logs,
+    metrics: settings.metrics,
+    alarms: settings.logs || settings.problems,
+  };
 
   function encode(batch: readonly JournalEntry[]): EncodedBatch {
     const encoded = {
       seqs: batch.map(({ seq }) => ({ seq })),
       verdict: new VerdictBuilder(),
       metrics: [],
+      events: [],
       writer: logWriter(settings, buffers),
     };
     encodeBatch(batch, { passes, settings, encodeLog, nowMs: clock.now() }, encoded);
@@ -55,7 +63,10 @@ export function createDynatraceOtlpSink(options: DynatraceOtlpSinkOptions): Sink
     const { verdict, writer } = encoded;
     const { maxMetricBodyBytes: maxBytes, maxPointsPerBody: maxPieces } = settings;
     await metrics.deliver(packBodies(encoded.metrics, { maxBytes, maxPieces }), verdict, signal);
-    await logs.deliver(writer.bodies, verdict, signal);
+    const end = await logs.deliver(writer.bodies, verdict, signal);
+    // A destination that does not take the one is not asked for the other: both are sent again.
+    if (end === 'finished') await events.deliver(encoded.events, verdict, signal);
+    else for (const { seq } of encoded.events) verdict.retry(seq);
     // Uncompressed bodies are sent from these very buffers: a connection given up on may still read them.
     if (settings.gzipLevel > 0) writer.release();
   }
@@ -84,6 +95,8 @@ interface EncodedBatch {
   readonly seqs: readonly Pick<JournalEntry, 'seq'>[];
   readonly verdict: VerdictBuilder;
   readonly metrics: MetricPiece[];
+  /** Problems of alarms. */
+  readonly events: EventPiece[];
   /** Log records. */
   readonly writer: BodyWriter;
 }
@@ -95,7 +108,10 @@ interface Encoding {
   readonly nowMs: number;
 }
 
-/** Points of revision 0 are gauges, later revisions and requests are log records; what is too old is neither. */
+/**
+ * Points of revision 0 are gauges, later revisions, requests and changes of alarms are log records; what is too old is
+ * neither. An alarm that fires is a problem, too.
+ */
 function encodeBatch(
   batch: readonly JournalEntry[],
   { passes, settings, encodeLog, nowMs }: Encoding,
@@ -104,11 +120,22 @@ function encodeBatch(
   const { verdict } = encoded;
   for (const entry of batch) {
     const isGauge = entry.stream === 'metrics' && entry.revision === 0;
+    const event = passes(entry) ? eventOf(entry, settings, nowMs) : undefined;
+    if (event !== undefined) encoded.events.push(event);
+    if (event !== undefined && !settings.logs) continue;
     if (!passes(entry) || (isGauge ? !settings.metrics : !settings.logs)) verdict.filter(entry.seq);
     else if (!isInWindow(entry, isGauge, settings, nowMs, verdict)) continue;
     else if (isGauge) addGauge(entry, settings, encoded);
     else encoded.writer.add(entry.seq, entry.eventMs, encodeLog(entry));
   }
+}
+
+function eventOf(
+  { seq, record }: JournalEntry,
+  { problems }: DynatraceOtlpSettings,
+  nowMs: number,
+): EventPiece | undefined {
+  return record.kind === 'alarm' && problems ? problemEvent({ seq, record }, nowMs) : undefined;
 }
 
 function logWriter(settings: DynatraceOtlpSettings, buffers: BodyBuffers): BodyWriter {

@@ -49,15 +49,16 @@ export class OtlpDelivery<P extends DatedPiece> {
     bodies: readonly (readonly P[])[],
     verdict: VerdictBuilder,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<'finished' | 'stopped'> {
     const { maxInFlight } = this.#options.settings;
     const probes = this.#suspicious ? 1 : 0;
     const attempt = (body: readonly P[]) => this.#attempt(body, signal);
     for (const round of [bodies.slice(0, probes), bodies.slice(probes)]) {
       const end = await deliverBodies({ bodies: round, attempt, maxInFlight, verdict });
       this.#suspicious = end === 'stopped';
-      if (this.#suspicious) return;
+      if (this.#suspicious) return 'stopped';
     }
+    return 'finished';
   }
 
   async #attempt(pieces: readonly P[], signal: AbortSignal): Promise<Reaction<P>> {

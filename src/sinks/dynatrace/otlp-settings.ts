@@ -10,6 +10,10 @@ export interface DynatraceOtlpSettings {
   readonly ca?: string;
   readonly metrics: boolean;
   readonly logs: boolean;
+  /** Alarms that fire are problems, too. */
+  readonly problems: boolean;
+  /** Where those go; absent: beside `url`. */
+  readonly eventsUrl?: string;
   /** Metric keys are `<prefix>.<metric>.<statistic>`. Never `cloud.aws.*`: those belong to Dynatrace's own integration. */
   readonly metricPrefix: string;
   /** Dynatrace's published windows. Older points and records are `expired`: never sent, always counted. */
@@ -33,6 +37,11 @@ export interface DynatraceOtlpSettings {
   readonly filter: SinkFilterSettings;
 }
 
+/** `https://…/api/v2/otlp` → `https://…/api/v2/events/ingest`. */
+export function eventsUrlOf({ url, eventsUrl }: Pick<DynatraceOtlpSettings, 'url' | 'eventsUrl'>): string {
+  return eventsUrl ?? `${url.replace(/(\/otlp)?\/*$/, '')}/events/ingest`;
+}
+
 /** The published limits around a url and a token. OTLP logs: 2 MB, the stricter of two contradicting pages. */
 export function createDynatraceOtlpSettings(
   given: Pick<DynatraceOtlpSettings, 'url' | 'token'> & Partial<DynatraceOtlpSettings>,
@@ -40,6 +49,7 @@ export function createDynatraceOtlpSettings(
   return {
     metrics: true,
     logs: true,
+    problems: true,
     metricPrefix: 'gatewatch.apigateway',
     metricMaxAgeMs: 3_600_000,
     logMaxAgeMs: 86_400_000,
@@ -63,13 +73,15 @@ export function dynatraceOtlpSettingsFrom(
   config: DynatraceOtlpConfig,
   ca: string | undefined,
 ): DynatraceOtlpSettings {
-  const { url, token, metrics, logs, metricPrefix, maxInFlight, filter } = config;
+  const { url, token, metrics, logs, problems, eventsUrl, metricPrefix, maxInFlight, filter } = config;
   return createDynatraceOtlpSettings({
     url,
     token,
     ...(ca === undefined ? {} : { ca }),
     metrics,
     logs,
+    problems,
+    ...(eventsUrl === undefined ? {} : { eventsUrl }),
     metricPrefix,
     metricMaxAgeMs: config.metricMaxAge,
     logMaxAgeMs: config.logMaxAge,

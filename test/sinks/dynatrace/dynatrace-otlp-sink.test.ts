@@ -322,7 +322,7 @@ describe('each answer', () => {
 describe('what is turned off', () => {
   it('is filtered: requests without logs, points without metrics', async () => {
     const batch = [entryOf(1, requestRecord(1)), entryOf(2, metricRecord(2))];
-    const onlyMetrics = createSink({ logs: false });
+    const onlyMetrics = createSink({ logs: false, problems: false });
     expect(onlyMetrics.streams).toEqual(['metrics']);
     expect(await onlyMetrics.send(batch, NEVER)).toMatchObject({ accepted: [2], filtered: [1] });
     expect(await createSink({ metrics: false }).send(batch, NEVER)).toMatchObject({

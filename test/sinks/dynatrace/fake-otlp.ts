@@ -52,14 +52,26 @@ export interface TakenLog {
   readonly attributes: Attributes;
 }
 
+/** An event of the Events API as it was posted. */
+export interface TakenEvent {
+  readonly eventType: string;
+  readonly title: string;
+  /** Its start. */
+  readonly timeMs: number;
+  readonly endTime?: number;
+  readonly timeout?: number;
+  readonly attributes: Attributes;
+}
+
 export interface FakeOtlp {
   readonly server: LocalServer;
   readonly points: TakenPoint[];
   readonly logs: TakenLog[];
+  readonly events: TakenEvent[];
   token: string;
   isSilent: boolean;
   /** Answers instead of taking the data; `undefined` goes on. */
-  refuse: (request: Received, items: readonly (TakenPoint | TakenLog)[]) => Reply | undefined;
+  refuse: (request: Received, items: readonly (TakenPoint | TakenLog | TakenEvent)[]) => Reply | undefined;
   close(): Promise<void>;
 }
 
@@ -69,6 +81,7 @@ export async function startFakeOtlp(): Promise<FakeOtlp> {
     server,
     points: [],
     logs: [],
+    events: [],
     token: 'good',
     isSilent: false,
     refuse: () => undefined,
@@ -79,6 +92,7 @@ export async function startFakeOtlp(): Promise<FakeOtlp> {
 
 function answer(otlp: FakeOtlp, request: Received): Reply | undefined {
   if (otlp.isSilent) return undefined;
+  if (request.path === '/events/ingest') return takeEvent(otlp, request);
   if (request.headers['content-type'] !== 'application/x-protobuf')
     return errorEnvelope(415, 'protobuf only');
   if (request.headers.authorization !== `Api-Token ${otlp.token}`)
@@ -86,6 +100,19 @@ function answer(otlp: FakeOtlp, request: Received): Reply | undefined {
   if (request.path === '/v1/metrics') return take(otlp, request, readPoints(request.body), otlp.points);
   if (request.path === '/v1/logs') return take(otlp, request, readLogs(request.body), otlp.logs);
   return errorEnvelope(404, 'no such path');
+}
+
+function takeEvent(otlp: FakeOtlp, request: Received): Reply {
+  if (request.headers['content-type'] !== 'application/json; charset=utf-8')
+    return errorEnvelope(415, 'JSON only');
+  if (request.headers.authorization !== `Api-Token ${otlp.token}`)
+    return errorEnvelope(401, 'Token is missing');
+  const { properties, startTime, ...rest } = JSON.parse(request.body.toString());
+  const event: TakenEvent = { ...rest, timeMs: startTime, attributes: properties };
+  const refused = otlp.refuse(request, [event]);
+  if (refused) return refused;
+  otlp.events.push(event);
+  return json(201, { reportCount: 1, eventIngestResults: [{ correlationId: 'c', status: 'OK' }] });
 }
 
 function take<T extends TakenPoint | TakenLog>(

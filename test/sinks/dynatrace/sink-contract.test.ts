@@ -10,7 +10,14 @@ import {
 } from '../../contract/sink-contract.ts';
 import { alarmRecord, entryOf, metricRecord, requestRecord } from '../entries.ts';
 import { PARTS } from '../sink-harness.ts';
-import { errorEnvelope, type FakeOtlp, startFakeOtlp, type TakenLog, type TakenPoint } from './fake-otlp.ts';
+import {
+  errorEnvelope,
+  type FakeOtlp,
+  startFakeOtlp,
+  type TakenEvent,
+  type TakenLog,
+  type TakenPoint,
+} from './fake-otlp.ts';
 
 const API_OF_METRIC = /^orders-(\d+)$/;
 
@@ -21,10 +28,14 @@ describeSinkContract('Dynatrace with requests', () =>
   ),
 );
 
+/** Each is a log record first and an event of its problem then: what came as both counts. */
 describeSinkContract('Dynatrace with changes of alarms', () =>
   start(
     (seq) => entryOf(seq, alarmRecord(seq, { alarmName: `slow/${seq}` })),
-    (otlp) => otlp.logs.map(({ attributes }) => String(attributes.event_id)),
+    ({ events, logs }) =>
+      events
+        .map(({ attributes }) => String(attributes.event_id))
+        .filter((id) => logs.some(({ attributes }) => attributes.event_id === id)),
   ),
 );
 
@@ -62,7 +73,7 @@ async function start(
 }
 
 /** Requests carry their `seq` in the path, alarms in their name, metrics in the name of the API. */
-function seqOf(item: TakenPoint | TakenLog): number {
+function seqOf(item: TakenPoint | TakenLog | TakenEvent): number {
   const text = String(
     item.attributes['url.path'] ?? item.attributes['gatewatch.alarm.name'] ?? item.attributes.api_name,
   );
