@@ -1,20 +1,33 @@
-import { parseDuration } from '../core/duration.ts';
 import { messageOf, UserError } from '../core/errors.ts';
 import { didYouMean } from '../documents/did-you-mean.ts';
 import type { Problem } from '../documents/problem.ts';
 import { childrenOf, parseRule, printRule } from '../evaluate/composite-rule.ts';
-import type { DesiredResource, JsonValue, Lifecycle, Origin, Properties } from '../model/managed-resource.ts';
+import type { DesiredResource, Origin, Properties } from '../model/managed-resource.ts';
 import { filterNamePrefix } from '../plan/ownership.ts';
-import type { AlarmInstance, AlarmModel, Refusal, Severity } from './alarm-instance.ts';
+import {
+  compositeProperties,
+  durationMs,
+  labelsOf,
+  lifecycleOf,
+  severityOf,
+  tagsOf,
+  textsOf,
+  withActions,
+} from './alarm-fields.ts';
+import type { AlarmInstance, AlarmModel, Refusal } from './alarm-instance.ts';
+import { nameWithin } from './alarm-reference.ts';
 import type { AlarmEntry, AlarmSource } from './alarm-sources.ts';
-import { describeAlarm, tagValue } from './describe-alarm.ts';
+import { asBoolean, faultIn, readRule } from './checked-fields.ts';
+import { describeAlarm } from './describe-alarm.ts';
 import { type Each, eachValues } from './each.ts';
 import { expandMetricAlarm, type MetricAlarm } from './expand-metric-alarm.ts';
-import { type ExpressionContext, evaluateIn } from './format/expressions.ts';
-import type { FileOf } from './format/kinds.ts';
+import { type ExpressionContext, evaluateIn, PlacedError } from './format/expressions.ts';
 import { type FieldValues, isMap, mergeLayers } from './format/layers.ts';
+import type { Loaded } from './format/load-alarm-files.ts';
 import { localRule } from './local-rule.ts';
-import { actionsOf, type Receiver, receiversFor } from './routing.ts';
+import type { PortableMetric } from './portable-metrics.ts';
+import { unmetNeed } from './preset-needs.ts';
+import { type Receiver, receiversFor } from './routing.ts';
 
 /** An alarm of one stage with its fields merged and evaluated. */
 interface Draft {
@@ -34,7 +47,8 @@ export class AlarmBuilder {
   readonly instances: AlarmInstance[] = [];
   readonly refusals: Refusal[] = [];
   readonly problems: Problem[] = [];
-  readonly #routing: FileOf<'Routing'>['spec'] | undefined;
+  readonly #routing: Loaded<'Routing'> | undefined;
+  readonly #published: ReadonlySet<PortableMetric>;
   readonly #composites: Draft[] = [];
   readonly #filters = new Map<
     string,
@@ -45,8 +59,10 @@ export class AlarmBuilder {
   /** Ids of every set, whether or not they exist for a stage: a rule that names none of them has a typo. */
   readonly #known = new Map<string, Set<string>>();
 
-  constructor(routing: FileOf<'Routing'>['spec'] | undefined) {
+  /** `published`: signals that need no metric filter. */
+  constructor(routing: Loaded<'Routing'> | undefined, published: ReadonlySet<PortableMetric> = new Set()) {
     this.#routing = routing;
+    this.#published = published;
   }
 
   addMetricAlarms(source: AlarmSource, each: Each): void {
@@ -57,8 +73,10 @@ export class AlarmBuilder {
       this.#guarded(entry, () => {
         const draft = this.#draft(source, entry, each);
         if (draft === undefined) return;
-        if (draft.fields.rule !== undefined) this.#composites.push(draft);
-        else this.#addMetricAlarm(draft);
+        if (draft.fields.rule !== undefined) {
+          readRule(draft.fields.rule, draft.origins.rule ?? entry.origin);
+          this.#composites.push(draft);
+        } else this.#addMetricAlarm(draft);
       });
     }
   }
@@ -69,13 +87,29 @@ export class AlarmBuilder {
     while (waiting.length > 0) {
       const ids = new Set(waiting.map((draft) => scopedId(draft, draft.id)));
       const ready = waiting.filter((draft) => !this.#childIds(draft).some((id) => ids.has(id)));
-      // What is left names itself in a circle; the plan refuses it with the way round.
-      for (const draft of ready.length > 0 ? ready : waiting) {
-        this.#guarded(draft.entry, () => this.#addComposite(draft));
+      if (ready.length === 0) {
+        for (const draft of waiting) this.#guarded(draft.entry, () => this.#throwCircle(draft, waiting));
+        return;
       }
-      if (ready.length === 0) return;
+      for (const draft of ready) this.#guarded(draft.entry, () => this.#addComposite(draft));
       waiting = waiting.filter((draft) => !ready.includes(draft));
     }
+  }
+
+  /** CloudWatch stops evaluating composites that read themselves, over however many others, and deletes none of them. */
+  #throwCircle(draft: Draft, waiting: readonly Draft[]): never {
+    const path: Draft[] = [];
+    for (let at: Draft | undefined = draft; at !== undefined && !path.includes(at); ) {
+      path.push(at);
+      const children: readonly string[] = this.#childIds(at);
+      at = waiting.find((other) => children.includes(scopedId(other, other.id)));
+    }
+    const steps = path.map(({ source, entry }) => `${source.name}/${entry.id}`);
+    throw new PlacedError(draft.origins.rule ?? draft.entry.origin, {
+      expected: 'a rule that reads no alarm which reads it in turn',
+      got: `a circle: ${[...steps, steps[0]].join(' → ')}`,
+      remedy: 'take one of them out',
+    });
   }
 
   /** Metric filters that the alarms rest on, each once. */
@@ -107,23 +141,20 @@ export class AlarmBuilder {
       work();
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      this.#problem(entry, entry.origin, messageOf(error));
+      if (error instanceof PlacedError) this.#placed(entry, error.origin, error.words);
+      else this.#problem(entry, entry.origin, messageOf(error));
     }
   }
 
   #problem(entry: AlarmEntry, origin: Origin, words: string): void {
-    // Words of our own errors say expected, got and remedy in one sentence.
+    // Words of our own errors say expected and got in one sentence.
     const [expected = words, got = ''] = words.replace(/^Expected /, '').split(/, got:? /);
-    this.problems.push({
-      severity: 'error',
-      file: origin.file,
-      line: origin.line,
-      column: 1,
-      path: entry.id,
-      expected,
-      got,
-      remedy: 'correct it here, or in the defaults and presets it is made from',
-    });
+    const remedy = 'correct it here, or in the defaults and presets it is made from';
+    this.#placed(entry, origin, { expected, got, remedy });
+  }
+
+  #placed(entry: AlarmEntry, { file, line }: Origin, words: PlacedError['words']): void {
+    this.problems.push({ severity: 'error', file, line, column: 1, path: entry.id, ...words });
   }
 
   #draft(source: AlarmSource, entry: AlarmEntry, each: Each): Draft | undefined {
@@ -135,15 +166,27 @@ export class AlarmBuilder {
       set: { name: source.name, labels: source.labels },
       alarm: { id: entry.id },
     };
-    const { when, ...rest } = merged.fields;
+    const { when, AlarmName = source.nameTemplate, ...rest } = merged.fields;
     const originOf = (field: string) => merged.origins[field] ?? entry.origin;
-    if (when !== undefined && evaluateIn(when, context, originOf('when')) !== true) return undefined;
+    if (when !== undefined && !asBoolean(evaluateIn(when, context, originOf('when')), originOf('when')))
+      return undefined;
+    const id = `${source.name}/${entry.id}[${each.key}]`;
+    const unmet = unmetNeed(entry.preset, merged, each, source.vars(each));
+    if (unmet !== undefined) {
+      if (entry.packed !== true) this.refusals.push({ id, reason: unmet, ...entry.origin });
+      return undefined;
+    }
     const fields = Object.fromEntries(
       Object.entries(rest).map(([name, value]) => [name, evaluateIn(value, context, originOf(name))]),
     );
-    const name = evaluateIn(source.nameTemplate, context, entry.origin);
+    const fault = faultIn(fields);
+    if (fault !== undefined) {
+      this.#problem(entry, originOf(fault.field), `Expected ${fault.expected}, got ${fault.got}`);
+      return undefined;
+    }
+    const name = evaluateIn(AlarmName, context, originOf('AlarmName'));
     return {
-      id: `${source.name}/${entry.id}[${each.key}]`,
+      id,
       source,
       entry,
       each,
@@ -154,12 +197,12 @@ export class AlarmBuilder {
   }
 
   #addMetricAlarm(draft: Draft): void {
-    const result = expandMetricAlarm(draft.fields, draft.each);
+    const result = expandMetricAlarm(draft.fields, draft.each, this.#published);
     switch (result.kind) {
       case 'absent':
         return;
       case 'refused':
-        this.refusals.push({ id: draft.id, reason: result.reason, ...draft.entry.origin });
+        this.#refuse(draft, result.reason);
         return;
       case 'incomplete':
         this.#problem(draft.entry, draft.entry.origin, `Expected ${result.expected}, got none`);
@@ -172,9 +215,19 @@ export class AlarmBuilder {
     }
   }
 
+  /** What a stage lacks it lacks for each of its routes: that is said once. */
+  #refuse({ source, entry, each }: Draft, reason: string): void {
+    const place = each.route === undefined ? each.key : each.key.slice(0, -each.route.length - 1);
+    const id = `${source.name}/${entry.id}[${place}]`;
+    if (this.refusals.some((known) => known.id === id && known.reason === reason)) return;
+    this.refusals.push({ id, reason, ...entry.origin });
+  }
+
   #childIds(draft: Draft): readonly string[] {
     const { references } = localRule(parseRule(String(draft.fields.rule)), draft.source.name);
-    return references.flatMap(({ set, alarm }) =>
+    const { suppress } = draft.fields;
+    const all = isMap(suppress) ? [...references, suppressorId(String(suppress.by), draft)] : references;
+    return all.flatMap(({ set, alarm }) =>
       set === undefined ? [] : [scopedId(draft, `${set}/${alarm}[${draft.each.key}]`)],
     );
   }
@@ -182,16 +235,18 @@ export class AlarmBuilder {
   #addComposite(draft: Draft): void {
     const parsed = parseRule(String(draft.fields.rule));
     const { references } = localRule(parsed, draft.source.name);
-    for (const { set, alarm } of references) this.#expectKnown(set, alarm);
+    for (const { set, alarm } of references) this.#expectKnown(draft, set, alarm);
     const nameOf = (set: string, alarm: string) =>
       this.#names.get(scopedId(draft, `${set}/${alarm}[${draft.each.key}]`));
-    const { rule } = localRule(parsed, draft.source.name, nameOf);
+    const local = localRule(parsed, draft.source.name, nameOf);
+    // As it is read back: alarms of the same account and Region by name.
+    const rule = parseRule(printRule(local.rule, (reference) => nameWithin(draft.each.stage, reference)));
     // No child exists for this stage (no authorizer, no access log): a composite that can never fire helps nobody.
     if (rule.kind === 'constant') return;
     const suppressor = this.#suppressorOf(draft, nameOf);
     const names = childrenOf(rule);
     const properties = {
-      ...pascalCase(draft.fields),
+      ...compositeProperties(draft.fields),
       AlarmRule: printRule(rule),
       ...(suppressor === undefined
         ? {}
@@ -210,28 +265,39 @@ export class AlarmBuilder {
     this.#add(draft, 'composite_alarm', properties, model, children);
   }
 
-  #expectKnown(set: string | undefined, alarm: string): void {
+  #expectKnown(draft: Draft, set: string | undefined, alarm: string): void {
     if (set === undefined) return;
-    const ids = this.#known.get(set);
-    if (ids?.has(alarm) === true) return;
-    const near = didYouMean(alarm, [...(ids ?? [])]);
-    throw new UserError(
-      'alarm_rule',
-      `Expected an alarm of the set ${set} (${[...(ids ?? [])].join(', ') || 'there is no such set'}), got ${alarm}` +
-        (near === undefined ? '' : `; did you mean ${near}?`),
-    );
+    const ids = [...(this.#known.get(set) ?? [])];
+    if (ids.includes(alarm)) return;
+    const near = didYouMean(alarm, ids);
+    throw new PlacedError(draft.origins.rule ?? draft.entry.origin, {
+      expected: `an alarm of the set ${set} (${ids.join(', ') || 'there is no such set'})`,
+      got: alarm,
+      remedy:
+        near === undefined ? 'correct the rule; an alarm of AWS stands in quotes' : `did you mean ${near}?`,
+    });
   }
 
   #suppressorOf(draft: Draft, nameOf: (set: string, alarm: string) => string | undefined) {
     const { suppress } = draft.fields;
     if (!isMap(suppress)) return undefined;
     const by = String(suppress.by);
-    const [set, alarm] = by.includes('/')
-      ? [by.slice(0, by.indexOf('/')), by.slice(by.indexOf('/') + 1)]
-      : [draft.source.name, by];
+    const { set, alarm } = suppressorId(by, draft);
+    const name = nameOf(set, alarm);
+    const ids = this.#known.get(set);
+    // It exists for other stages: here there is nothing to wait for.
+    if (name === undefined && ids?.has(alarm) === true) return undefined;
+    const near = name === undefined ? didYouMean(alarm, [...(ids ?? [])]) : undefined;
+    if (near !== undefined) {
+      throw new PlacedError(draft.origins.suppress ?? draft.entry.origin, {
+        expected: 'suppress.by to be an id of this set, set/id, or the name of an alarm in AWS',
+        got: by,
+        remedy: `did you mean ${near}?`,
+      });
+    }
     return {
       // An id of ours, or the name of an alarm somebody else keeps.
-      alarm: nameOf(set, alarm) ?? by,
+      alarm: name ?? by,
       waitMs: durationMs(suppress.wait),
       extensionMs: durationMs(suppress.extension),
     };
@@ -248,8 +314,8 @@ export class AlarmBuilder {
     const severity = severityOf(fields.severity);
     const labels = labelsOf(draft, severity);
     const annotations = textsOf(fields.annotations);
-    const receivers = receiversFor(this.#routing, labels).map((receiver) =>
-      addressed(receiver, each, entry.origin),
+    const receivers = receiversFor(this.#routing?.value.spec, labels).map((receiver) =>
+      addressed(receiver, each, this.#routing),
     );
     const owner = source.owner ?? labels.team;
     const resource: DesiredResource = {
@@ -281,9 +347,19 @@ export class AlarmBuilder {
       resource,
       model,
       ...(entry.preset === undefined ? {} : { preset: entry.preset }),
-      disabledRules: Array.isArray(fields.disable) ? fields.disable.map(String) : [],
+      disabledRules: [
+        ...entry.disabledRules,
+        ...(Array.isArray(fields.disable) ? fields.disable.map(String) : []),
+      ],
     });
   }
+}
+
+function suppressorId(by: string, { source }: Draft): { readonly set: string; readonly alarm: string } {
+  const slash = by.indexOf('/');
+  return slash < 0
+    ? { set: source.name, alarm: by }
+    : { set: by.slice(0, slash), alarm: by.slice(slash + 1) };
 }
 
 function scopedId(draft: Draft, id: string): string {
@@ -300,94 +376,11 @@ function checkedName(name: string): string {
 }
 
 /** A topic's address may name the account and Region of the alarm: CloudWatch publishes within its own Region only. */
-function addressed(receiver: Receiver, each: Each, origin: Origin): Receiver {
+function addressed(receiver: Receiver, each: Each, routing: Loaded<'Routing'> | undefined): Receiver {
   const { sns } = receiver;
-  if (sns === undefined || !sns.includes('${')) return receiver;
+  if (sns === undefined || !sns.includes('${') || routing === undefined) return receiver;
+  const index = routing.value.spec.receivers.findIndex(({ name }) => name === receiver.name);
+  const { line } = routing.document.positionOf(['spec', 'receivers', index, 'sns']);
+  const origin = { file: routing.document.file, line };
   return { ...receiver, sns: String(evaluateIn(sns, { each: eachValues(each) }, origin)) };
-}
-
-const DEFAULT_SUPPRESSION_MS = 60_000;
-
-/** Milliseconds already, unless an override wrote it: overrides are not held to the schema of an alarm. */
-function durationMs(value: JsonValue | undefined): number {
-  if (typeof value === 'number') return value;
-  return parseDuration(String(value)) ?? DEFAULT_SUPPRESSION_MS;
-}
-
-function severityOf(value: JsonValue | undefined): Severity {
-  return value === 'page' || value === 'ticket' ? value : 'info';
-}
-
-/** Routing matches on these: the alarm's own labels win over the set's. */
-function labelsOf(draft: Draft, severity: Severity): Readonly<Record<string, string>> {
-  const { stage } = draft.each;
-  return {
-    api: stage.apiName,
-    stage: stage.stage,
-    protocol: stage.protocol,
-    account: stage.account,
-    region: stage.region,
-    set: draft.source.name,
-    alarm: draft.entry.id,
-    severity,
-    ...draft.source.labels,
-    ...textsOf(draft.fields.labels),
-  };
-}
-
-function textsOf(value: JsonValue | undefined): Readonly<Record<string, string>> {
-  if (!isMap(value)) return {};
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, String(item)]));
-}
-
-function tagsOf(
-  draft: Draft,
-  labels: Readonly<Record<string, string>>,
-  owner: string | undefined,
-  runbook: string | undefined,
-): Readonly<Record<string, string>> {
-  const made: Record<string, string> = {
-    ...draft.source.tags,
-    ...textsOf(draft.fields.tags),
-    severity: labels.severity ?? 'info',
-    api: labels.api ?? '',
-    stage: labels.stage ?? '',
-    ...(labels.team === undefined ? {} : { team: labels.team }),
-    ...(owner === undefined ? {} : { owner }),
-    ...(runbook === undefined ? {} : { runbook }),
-  };
-  return Object.fromEntries(Object.entries(made).map(([name, value]) => [name, tagValue(value)]));
-}
-
-/** Actions written by hand stay; receivers are added to them. */
-function withActions(properties: Properties, receivers: readonly Receiver[], own: Properties): Properties {
-  const made: Record<string, JsonValue> = { ...own, ...properties };
-  for (const [list, actions] of Object.entries(actionsOf(receivers))) {
-    const written = made[list];
-    made[list] = [...new Set([...(Array.isArray(written) ? written.map(String) : []), ...actions])];
-  }
-  return made;
-}
-
-function lifecycleOf(value: JsonValue | undefined): Lifecycle {
-  const fields = isMap(value) ? value : {};
-  return {
-    preventDestroy: fields.prevent_destroy === true,
-    ignoreChanges: Array.isArray(fields.ignore_changes) ? fields.ignore_changes.map(String) : [],
-    adopt: fields.adopt === 'always' || fields.adopt === 'if-identical' ? fields.adopt : 'never',
-  };
-}
-
-/** What a composite may carry under CloudFormation's names: the rest of the defaults is for metric alarms. */
-const COMPOSITE_FIELDS = new Set([
-  'ActionsEnabled',
-  'AlarmActions',
-  'OKActions',
-  'InsufficientDataActions',
-  'ActionConfiguration',
-]);
-
-function pascalCase(fields: FieldValues): Properties {
-  const own = Object.entries(fields).filter(([name]) => COMPOSITE_FIELDS.has(name));
-  return { ...Object.fromEntries(own), ...(isMap(fields.raw) ? fields.raw : {}) };
 }

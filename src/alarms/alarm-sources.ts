@@ -2,6 +2,7 @@ import { dirname } from 'node:path/posix';
 import type { YamlDocument } from '../documents/yaml-document.ts';
 import type { Origin } from '../model/managed-resource.ts';
 import type { DerivedSet } from './burn-rates.ts';
+import { disablesIn } from './disabled-rules.ts';
 import { type Each, selects } from './each.ts';
 import type { ForEach } from './format/kinds.ts';
 import { builtInLayer, documentLayer, type FieldValues, isJson, isMap, type Layer } from './format/layers.ts';
@@ -12,7 +13,11 @@ import { alarmIdOf, packOf, presetOf } from './presets.ts';
 export interface AlarmEntry {
   readonly id: string;
   readonly preset?: string;
+  /** Brought by a pack, not asked for by name: where it cannot be, nobody misses it. */
+  readonly packed?: true;
   readonly origin: Origin;
+  /** Lint rules that a comment turns off. */
+  readonly disabledRules: readonly string[];
   layers(each: Each): readonly Layer[];
 }
 
@@ -91,6 +96,7 @@ function setSource(set: Loaded<'AlarmSet'>, defaults: readonly Loaded<'Defaults'
         ...(spec.overrides ?? []).flatMap(({ match, vars }) =>
           selects(match, each.stage) ? [vars ?? {}] : [],
         ),
+        each.vars ?? {},
       ),
   };
 }
@@ -98,10 +104,13 @@ function setSource(set: Loaded<'AlarmSet'>, defaults: readonly Loaded<'Defaults'
 function packEntry(set: Loaded<'AlarmSet'>, low: readonly Layer[], presetId: string): AlarmEntry {
   const preset = presetOf(presetId);
   const id = preset === undefined ? presetId : alarmIdOf(preset);
+  const { line } = set.document.keyPositionOf(['spec', 'presets']);
   return {
     id,
     preset: presetId,
-    origin: { file: set.document.file, line: set.document.keyPositionOf(['spec', 'presets']).line },
+    packed: true,
+    origin: { file: set.document.file, line },
+    disabledRules: disablesIn(set).rulesFor(line),
     layers: (each) => [...low, ...presetLayers(presetId, each), ...overrideLayers(set, id, each)],
   };
 }
@@ -111,11 +120,13 @@ function listedEntry(set: Loaded<'AlarmSet'>, low: readonly Layer[], index: numb
   const { id, use, ...fields } = set.value.spec.alarms[index] ?? { id: '' };
   // An alarm with the id of a preset of the set's pack changes that preset.
   const packed = packOf(set.value.spec.presets ?? 'default').find((preset) => alarmIdOf(preset) === id);
+  const { line } = set.document.positionOf([...path, 'id']);
   const inherited = use ?? (set.value.spec.presets === undefined ? undefined : packed?.id);
   return {
     id,
     ...(inherited === undefined ? {} : { preset: inherited }),
-    origin: { file: set.document.file, line: set.document.positionOf([...path, 'id']).line },
+    origin: { file: set.document.file, line },
+    disabledRules: disablesIn(set).rulesFor(line),
     layers: (each) => [
       ...low,
       ...(inherited === undefined ? [] : presetLayers(inherited, each)),
@@ -148,11 +159,15 @@ function derivedSource(set: DerivedSet, defaults: readonly Loaded<'Defaults'>[])
     document: set.file.document,
     forEach: set.forEach,
     labels: set.file.value.metadata.labels ?? {},
-    vars: () => below.vars,
-    entries: set.alarms.map(({ id, layers }) => ({
-      id,
-      origin: layers[0]?.originOf('') ?? { file: set.file.document.file, line: 1 },
-      layers: () => [...below.layers, ...layers],
-    })),
+    vars: (each) => ({ ...below.vars, ...each.vars }),
+    entries: set.alarms.map(({ id, layers }) => {
+      const origin = layers[0]?.originOf('') ?? { file: set.file.document.file, line: 1 };
+      return {
+        id,
+        origin,
+        disabledRules: disablesIn(set.file).rulesFor(origin.line),
+        layers: () => [...below.layers, ...layers],
+      };
+    }),
   };
 }

@@ -1,9 +1,10 @@
 import type { AlarmClients } from '../aws/alarm-clients.ts';
-import { messageOf } from '../core/errors.ts';
+import { IncompleteReadError, messageOf } from '../core/errors.ts';
 import { runLimited } from '../core/run-limited.ts';
-import type { ObservedResource, ResourceKey } from '../model/managed-resource.ts';
+import { type ObservedResource, type ResourceKey, resourceKeyText } from '../model/managed-resource.ts';
 import { applySteps, type Step } from '../plan/apply-steps.ts';
 import type { Change } from '../plan/plan-changes.ts';
+import { FreshLook, isLookFailure, lookFailureWords } from './fresh-look.ts';
 
 export interface ApplyFailure {
   readonly id: string;
@@ -30,11 +31,13 @@ const WRITES_AT_ONCE = 4;
 
 /**
  * Carries a plan out, step by step in CloudWatch's order. One alarm that fails fails alone: the rest goes on, but for
- * what reads it, and nothing is deleted after a failure. Running it again takes up what is left.
+ * what reads it, and nothing is deleted after a failure. So does one that was changed by somebody else since the plan: it
+ * is looked at again just before it is written, and left as it is. Running it again takes up what is left.
  */
 export async function applyPlan(input: ApplyInput): Promise<ApplyResult> {
-  const run = new ApplyRun(input);
-  for (const phase of phasesOf(applySteps(input.changes))) await run.phase(phase);
+  const steps = applySteps(input.changes);
+  const run = new ApplyRun(input, steps);
+  for (const phase of phasesOf(steps)) await run.phase(phase);
   return run.result();
 }
 
@@ -61,14 +64,16 @@ function phaseKindOf(step: Step): string {
 class ApplyRun {
   readonly #input: ApplyInput;
   readonly #total: number;
+  readonly #look: FreshLook;
   readonly #failures: ApplyFailure[] = [];
   readonly #failedNames = new Set<string>();
   #done = 0;
   #skipped = 0;
 
-  constructor(input: ApplyInput) {
+  constructor(input: ApplyInput, steps: readonly Step[]) {
     this.#input = input;
-    this.#total = applySteps(input.changes).length;
+    this.#total = steps.length;
+    this.#look = new FreshLook({ clients: input.clients, steps, signal: input.signal });
   }
 
   async phase(steps: readonly Step[]): Promise<void> {
@@ -85,17 +90,44 @@ class ApplyRun {
       return;
     }
     try {
-      await carryOut(this.#input.clients, step, this.#input.signal);
-      this.#done += 1;
+      const fresh = await this.#withoutConflicts(step);
+      if (fresh !== undefined) {
+        await carryOut(this.#input.clients, fresh, this.#input.signal);
+        this.#look.wrote(fresh);
+        this.#done += 1;
+      }
     } catch (error) {
       if (this.#input.signal.aborted) {
         this.#skipped += 1;
         return;
       }
-      this.#failures.push({ id: stepName(step), reason: messageOf(error) });
-      if (step.kind === 'put') this.#failedNames.add(scopedName(step.change.desired.key));
+      this.#fail(step, stepName(step), messageOf(error));
     }
     this.#input.onProgress?.(this.#done + this.#failures.length, this.#total, stepName(step));
+  }
+
+  #fail(step: Step, id: string, reason: string): void {
+    this.#failures.push({ id, reason });
+    if (step.kind === 'put') this.#failedNames.add(scopedName(step.change.desired.key));
+  }
+
+  /** What is left of a step: `undefined` when somebody else has changed all that it is about. */
+  async #withoutConflicts(step: Step): Promise<Step | undefined> {
+    const conflicts = await this.#look.conflictsOf(step).catch((error: unknown) => {
+      if (!isLookFailure(error)) throw error;
+      throw new IncompleteReadError(lookFailureWords(error), { cause: error });
+    });
+    if (conflicts.size === 0) return step;
+    if (step.kind !== 'delete') {
+      for (const reason of conflicts.values()) this.#fail(step, stepName(step), reason);
+      return undefined;
+    }
+    for (const { key } of step.resources) {
+      const reason = conflicts.get(resourceKeyText(key));
+      if (reason !== undefined) this.#fail(step, `delete ${key.name}`, reason);
+    }
+    const resources = step.resources.filter(({ key }) => !conflicts.has(resourceKeyText(key)));
+    return resources.length === 0 ? undefined : { ...step, resources };
   }
 
   #isBlocked(step: Step): boolean {
@@ -148,6 +180,10 @@ async function put(
     await clients.putFilter({ ...scope, name, logGroup: logGroup ?? '', properties });
     return;
   }
+  if (type === 'mute_rule') {
+    await clients.putMute({ ...scope, name, properties });
+    return;
+  }
   const isNew = change.verb === 'create' || change.verb === 'replace';
   if (isNew || change.fields.length > 0) {
     await clients.putAlarm({ ...scope, kind: type, name, properties, tags: isNew ? tags : {} });
@@ -170,6 +206,10 @@ async function remove(
   const scope = { account, region, signal };
   if (step.type === 'metric_filter') {
     await clients.deleteFilter({ ...scope, name, logGroup: logGroup ?? '' });
+    return;
+  }
+  if (step.type === 'mute_rule') {
+    await clients.deleteMute({ ...scope, name });
     return;
   }
   await clients.deleteAlarms({ ...scope, names: step.resources.map(({ key }) => key.name) });

@@ -1,5 +1,6 @@
 import type { Problem } from '../documents/problem.ts';
 import { problemIn } from '../documents/validate.ts';
+import { disablesIn } from './disabled-rules.ts';
 import type { FileOf, ForEach } from './format/kinds.ts';
 import { documentLayer, type FieldValues, type Layer } from './format/layers.ts';
 import type { AlarmFiles, Loaded } from './format/load-alarm-files.ts';
@@ -160,17 +161,20 @@ function unknownObjective(file: Loaded<'BurnRateAlerts'>, files: AlarmFiles): Pr
   });
 }
 
+const IMPOSSIBLE = 'impossible-burn-rate';
+
 /** A threshold of 1 or more can never be crossed: no share of requests is above all of them. */
 function impossibleWindows(file: Loaded<'BurnRateAlerts'>, objective: Objective): readonly Problem[] {
   return windowsOf(file.value.spec).flatMap(({ severity, speed, window }) => {
     const { rate, threshold } = burnRate(window, objective);
-    if (threshold < 1) return [];
+    const { line } = file.document.keyPositionOf(['spec', severity, speed]);
+    if (threshold < 1 || disablesIn(file).rulesFor(line).includes(IMPOSSIBLE)) return [];
     const needed = round((1 - 1 / rate) * 100);
     return [
       problemIn(file.document, ['spec', severity, speed], {
         expected: `a burn rate whose threshold stays below 1: at ${rate} the target must be above ${needed} %`,
         got: `a threshold of ${threshold}, which no error ratio can cross`,
-        remedy: 'choose a longer long window, a smaller share of the budget, or a higher target',
+        remedy: `choose a longer long window, a smaller share of the budget, or a higher target [${IMPOSSIBLE}]`,
       }),
     ];
   });

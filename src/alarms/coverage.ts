@@ -1,6 +1,7 @@
 import type { StageInventory } from '../model/inventory.ts';
 import type { AlarmInstance } from './alarm-instance.ts';
 import type { FileOf } from './format/kinds.ts';
+import { mutes } from './mute-rules.ts';
 import { isLogSignal, metricOf, type PortableMetric } from './portable-metrics.ts';
 
 /**
@@ -39,7 +40,7 @@ const EXPECTED: readonly PortableMetric[] = [
 export function coverageOf(
   stages: readonly StageInventory[],
   instances: readonly AlarmInstance[],
-  mutes: readonly FileOf<'MuteRule'>['spec'][],
+  muteRules: readonly FileOf<'MuteRule'>['spec'][],
   facts: CoverageFacts,
 ): readonly CoverageCell[] {
   return stages.flatMap((stage) =>
@@ -51,7 +52,7 @@ export function coverageOf(
         api: stage.apiName,
         stage: stage.stage,
         expected,
-        state: stateOf(watching, instances, stage, expected, mutes, facts),
+        state: stateOf(watching, instances, stage, expected, muteRules, facts),
         alarms: watching.map(({ id }) => id),
       };
     }),
@@ -81,19 +82,14 @@ function stateOf(
   all: readonly AlarmInstance[],
   stage: StageInventory,
   metric: PortableMetric,
-  mutes: readonly FileOf<'MuteRule'>['spec'][],
+  muteRules: readonly FileOf<'MuteRule'>['spec'][],
   facts: CoverageFacts,
 ): CoverageState {
   if (watching.length === 0) return 'missing';
-  if (watching.every((instance) => mutes.some((mute) => mutes.length > 0 && isMuted(instance, mute))))
-    return 'muted';
+  if (watching.every((instance) => muteRules.some((rule) => mutes(rule, instance)))) return 'muted';
   if (facts.hadData(stage, metric) === false) return 'never_had_data';
   const reaching = watching.some((instance) => reaches(instance, all, facts.heard));
   return reaching ? 'covered' : 'nobody_subscribed';
-}
-
-function isMuted(instance: AlarmInstance, mute: FileOf<'MuteRule'>['spec']): boolean {
-  return Object.entries(mute.match ?? {}).every(([label, value]) => instance.labels[label] === value);
 }
 
 /** Itself, or a composite that reads it: a child tells nobody by itself. */

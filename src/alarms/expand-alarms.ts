@@ -6,18 +6,23 @@ import { AlarmBuilder } from './alarm-builder.ts';
 import type { AlarmInstance, Refusal } from './alarm-instance.ts';
 import { type AlarmSource, alarmSources } from './alarm-sources.ts';
 import { burnRateSets } from './burn-rates.ts';
-import { instancesOf } from './each.ts';
+import { referenceProblems } from './check-references.ts';
+import { disableProblems } from './disabled-rules.ts';
+import { instancesOf, unknownPlaces } from './each.ts';
 import type { AlarmFiles } from './format/load-alarm-files.ts';
+import { muteResources } from './mute-rules.ts';
 
 export interface Expansion {
   /** Tag that says whose alarms these are; two workspaces in one account never touch each other. */
   readonly workspace: string;
   readonly instances: readonly AlarmInstance[];
-  /** Alarms and the metric filters they rest on. */
+  /** Alarms, the metric filters they rest on, and the rules that mute them. */
   readonly resources: readonly DesiredResource[];
   readonly refusals: readonly Refusal[];
   readonly problems: readonly Problem[];
   readonly budget: { readonly monthlyUsd?: number; readonly pagesPerWeek?: number };
+  /** IANA name of the time zone in which it is night for those who are told. */
+  readonly timeZone?: string;
 }
 
 const DEFAULT_WORKSPACE = 'default';
@@ -29,43 +34,69 @@ export function expandAlarms(
 ): Expansion {
   const problems: Problem[] = [];
   const burns = burnRateSets(files);
-  problems.push(...burns.problems);
+  const references = referenceProblems(files);
+  problems.push(...burns.problems, ...disableProblems(files), ...references);
   const sources = alarmSources(files, burns.sets);
-  const builder = new AlarmBuilder(files.routing[0]?.value.spec);
+  const [routing] = files.routing;
+  // What is wrong with the routes is told once, not for every alarm that takes them.
+  const isRouted = references.every(({ file }) => file !== routing?.document.file);
+  const builder = new AlarmBuilder(isRouted ? routing : undefined, files.published);
   for (const source of sources) {
     const instances = instancesOf(source.forEach, inventory.stages);
-    if (instances.length === 0) problems.push(...emptyProblem(source, inventory.complete));
+    problems.push(...selectionProblems(source, instances.length === 0, inventory));
     for (const each of instances) builder.addMetricAlarms(source, each);
   }
   builder.addComposites();
   problems.push(...builder.problems, ...collisions(builder.instances));
   const [top] = files.defaults;
   const { monthly_usd, pages_per_week } = top?.value.spec.budget ?? {};
+  const workspace = top?.value.spec.workspace ?? DEFAULT_WORKSPACE;
+  const { complete } = inventory;
+  const muting = muteResources({ mutes: files.mutes, instances: builder.instances, workspace, complete });
   return {
-    workspace: top?.value.spec.workspace ?? DEFAULT_WORKSPACE,
+    workspace,
     instances: builder.instances,
     resources: [
-      ...builder.filters(top?.value.spec.workspace ?? DEFAULT_WORKSPACE),
+      ...builder.filters(workspace),
       ...builder.instances.map((one) => one.resource),
+      ...muting.resources,
     ],
     refusals: builder.refusals,
-    problems,
+    problems: [...problems, ...muting.problems],
     budget: {
       ...(monthly_usd === undefined ? {} : { monthlyUsd: monthly_usd }),
       ...(pages_per_week === undefined ? {} : { pagesPerWeek: pages_per_week }),
     },
+    ...(top?.value.spec.timezone === undefined ? {} : { timeZone: top.value.spec.timezone }),
   };
 }
 
 /** A selector that matches nothing is nearly always a typo; while the listing is partial it may only look so. */
-function emptyProblem(source: AlarmSource, complete: boolean): readonly Problem[] {
-  const { on_empty: onEmpty } = source.forEach;
-  if (onEmpty === 'ok') return [];
+function selectionProblems(
+  source: AlarmSource,
+  isEmpty: boolean,
+  { stages, complete }: Pick<Inventory, 'stages' | 'complete'>,
+): readonly Problem[] {
+  const { forEach, document } = source;
+  if (forEach.on_empty === 'ok') return [];
+  const severity = forEach.on_empty === 'error' && complete ? 'error' : 'warning';
+  const none = complete ? '' : ' in what could be listed';
+  if (forEach.source === 'list') {
+    return unknownPlaces(forEach, stages).map(({ index, got, near }) =>
+      problemIn(document, ['spec', 'for_each', 'values', index], {
+        severity,
+        expected: 'a stage (api/stage) or route (api/stage ROUTE) that exists',
+        got: `${got}, which is none${none}`,
+        remedy: near === undefined ? 'correct it, or say on_empty: ok' : `did you mean ${near}?`,
+      }),
+    );
+  }
+  if (!isEmpty) return [];
   return [
-    problemIn(source.document, ['spec', 'for_each'], {
-      severity: onEmpty === 'error' && complete ? 'error' : 'warning',
-      expected: `at least one ${source.forEach.source === 'routes' ? 'route' : 'stage'} that fits`,
-      got: complete ? 'none' : 'none in what could be listed',
+    problemIn(document, ['spec', 'for_each'], {
+      severity,
+      expected: `at least one ${forEach.source === 'routes' ? 'route' : 'stage'} that fits`,
+      got: `none${none}`,
       remedy: 'correct the selector, or say on_empty: ok',
     }),
   ];
@@ -78,10 +109,9 @@ function collisions(instances: readonly AlarmInstance[]): readonly Problem[] {
     const { key, origins } = instance.resource;
     const name = `${key.account}/${key.region}/${key.name}`;
     const known = first.get(name);
-    if (known === undefined) {
-      first.set(name, instance);
-      return [];
-    }
+    if (known === undefined) first.set(name, instance);
+    // Two of one id are told where they are written.
+    if (known === undefined || known.id === instance.id) return [];
     const origin = origins.id ?? { file: instance.set, line: 1 };
     return [
       {

@@ -5,9 +5,9 @@ import { percentileOf } from '../evaluate/low-samples.ts';
 import type { JsonValue, Properties } from '../model/managed-resource.ts';
 import type { AlarmInput, AlarmModel } from './alarm-instance.ts';
 import type { Each } from './each.ts';
-import { PORTABLE_METRICS } from './format/kinds.ts';
+import { PORTABLE_METRICS } from './format/alarm-schema.ts';
 import { type FieldValues, isMap } from './format/layers.ts';
-import { planSignal, type SignalPlan } from './log-signals.ts';
+import { planSignal, publishedSignal, type SignalPlan } from './log-signals.ts';
 import { isLogSignal, type MetricRef, metricOf, type PortableMetric } from './portable-metrics.ts';
 
 export interface MetricAlarm {
@@ -38,15 +38,19 @@ const WATCHED = [
  * Turns merged fields, expressions already evaluated, into what PutMetricAlarm takes and what the evaluator needs. A guard
  * (`min_samples`) or a share (`per_request`) makes the alarm metric math: `IF(count >= n, value)`.
  */
-export function expandMetricAlarm(fields: FieldValues, each: Each): MetricAlarmResult {
+export function expandMetricAlarm(
+  fields: FieldValues,
+  each: Each,
+  published: ReadonlySet<PortableMetric> = new Set(),
+): MetricAlarmResult {
   const missing = missingField(fields);
   if (missing !== undefined) return { kind: 'incomplete', ...missing };
   const settings = settingsOf(fields);
   if (fields.Metrics !== undefined) {
     const why = 'its Metrics are written by hand: give it portable metrics, and it can be judged offline';
-    return { kind: 'made', alarm: { properties: pascalCase(fields), model: { kind: 'opaque', why } } };
+    return { kind: 'made', alarm: { properties: writtenMath(fields), model: { kind: 'opaque', why } } };
   }
-  const watched = watchedMetric(fields, each);
+  const watched = watchedMetric(fields, each, published);
   if (watched.kind !== 'found') return watched;
   const input: AlarmInput = {
     id: 'value',
@@ -96,7 +100,11 @@ type Watched =
   | { readonly kind: 'absent' }
   | { readonly kind: 'refused'; readonly reason: string };
 
-function watchedMetric(fields: FieldValues, { stage, route }: Each): Watched {
+function watchedMetric(
+  fields: FieldValues,
+  { stage, route }: Each,
+  published: ReadonlySet<PortableMetric>,
+): Watched {
   const portable = portableOf(fields.metric);
   if (portable === undefined) {
     return {
@@ -110,10 +118,30 @@ function watchedMetric(fields: FieldValues, { stage, route }: Each): Watched {
   }
   if (!isLogSignal(portable)) {
     const metric = metricOf(portable, stage, route);
-    return metric === undefined ? { kind: 'absent' } : { kind: 'found', metric, portable };
+    if (metric === undefined) return { kind: 'absent' };
+    return route !== undefined && !stage.detailedMetrics
+      ? { kind: 'refused', reason: noRouteMetrics(stage) }
+      : { kind: 'found', metric, portable };
   }
-  const plan = planSignal(portable, stage);
+  if (route !== undefined) return { kind: 'refused', reason: noRouteSignal(portable) };
+  const plan = published.has(portable) ? publishedSignal(portable, stage) : planSignal(portable, stage);
+  if (plan.kind === 'published') return { kind: 'found', metric: plan.metric, portable };
   return plan.kind === 'refused' ? plan : { kind: 'found', metric: plan.metric, portable, filter: plan };
+}
+
+function noRouteMetrics({ apiName, stage, protocol }: Each['stage']): string {
+  const where =
+    protocol === 'REST'
+      ? 'metricsEnabled in its method settings'
+      : 'DetailedMetricsEnabled in its route settings';
+  return (
+    `stage ${apiName}/${stage} publishes metrics of the whole stage only: turn detailed metrics on (${where}; CloudWatch ` +
+    'bills them as extra metrics), or leave the stage out with for_each.exclude'
+  );
+}
+
+function noRouteSignal(signal: PortableMetric): string {
+  return `${signal} is counted for a whole stage, not for a route: move it to a set with for_each.source: stages`;
 }
 
 function portableOf(value: JsonValue | undefined): PortableMetric | undefined {
@@ -188,6 +216,13 @@ function mathProperties(fields: FieldValues, guarded: Guarded): Properties {
     ...own,
     Metrics: [...metrics, { Id: 'result', Expression: guarded.expression, ReturnData: true }],
   };
+}
+
+/** Defaults are for alarms on one metric: CloudWatch refuses their fields beside Metrics. */
+function writtenMath(fields: FieldValues): Properties {
+  const { EvaluateLowSampleCountPercentile: _, ...own } = pascalCase({ ...fields, raw: {} });
+  for (const name of WATCHED) delete own[name];
+  return { ...own, ...(isMap(fields.raw) ? fields.raw : {}) };
 }
 
 function dimensionList(metric: MetricRef): JsonValue {

@@ -1,9 +1,8 @@
 import type { StageInventory } from '../model/inventory.ts';
 import type { Properties } from '../model/managed-resource.ts';
 import type { LogSignal, MetricRef } from './portable-metrics.ts';
-
-/** Where metrics that we make from access logs are published. */
-export const SIGNAL_NAMESPACE = 'Gatewatch/ApiGateway';
+import { filteredMetric, formatHas, publishedMetric, type SignalRule, signalRule } from './signal-rule.ts';
+import { spacePattern } from './space-pattern.ts';
 
 export type SignalPlan =
   | {
@@ -12,38 +11,7 @@ export type SignalPlan =
       readonly properties: Properties;
       readonly metric: MetricRef;
     }
-  | { readonly kind: 'refused'; readonly reason: string };
-
-interface Condition {
-  /** `$context` variable without `$context.`. */
-  readonly variable: string;
-  readonly anyOf: readonly string[];
-}
-
-/**
- * Answers of API Gateway that count as a signal, by `$context.error.responseType`. `MISSING_AUTHENTICATION_TOKEN` is none:
- * an unknown path gives it too. Source: developer guide, "Gateway response types".
- */
-const RESPONSE_TYPES: Readonly<Record<Exclude<LogSignal, 'auth.latency'>, readonly string[]>> = {
-  'auth.failures': ['AUTHORIZER_FAILURE', 'AUTHORIZER_CONFIGURATION_ERROR'],
-  'auth.denials': [
-    'UNAUTHORIZED',
-    'ACCESS_DENIED',
-    'EXPIRED_TOKEN',
-    'INVALID_SIGNATURE',
-    'INVALID_API_KEY',
-    'WAF_FILTERED',
-  ],
-  throttles: ['THROTTLED', 'QUOTA_EXCEEDED'],
-};
-
-/** What to count where the format has no `error.responseType` (HTTP APIs do not): the status alone, where it is telling. */
-const STATUSES: Partial<Readonly<Record<LogSignal, readonly string[]>>> = {
-  'auth.denials': ['401', '403'],
-  throttles: ['429'],
-};
-
-const LATENCY_VARIABLES = ['authorizer.latency', 'authorizer.integrationLatency'];
+  | Refused;
 
 /** Metric filter of a signal for one stage, or why there can be none. */
 export function planSignal(signal: LogSignal, stage: StageInventory): SignalPlan {
@@ -54,26 +22,53 @@ export function planSignal(signal: LogSignal, stage: StageInventory): SignalPlan
     );
   }
   const fields = jsonFieldsOf(accessLogFormat);
-  if (fields === undefined) {
-    return refused(
-      `the access-log format of ${stage.apiName}/${stage.stage} is not JSON: a metric filter cannot find its fields for sure`,
-    );
-  }
+  if (fields === undefined) return planLine(signal, stage, accessLogFormat, accessLogGroup.logGroup);
   const scoped = stageConditions(stage, fields);
   if (typeof scoped === 'string') return refused(scoped);
-  const made = signal === 'auth.latency' ? latencyFilter(fields) : countingFilter(signal, fields);
+  const blind = blindSpot(signal, stage, fields);
+  if (blind !== undefined) return refused(blind);
+  const rule = signalRule(signal, (variable) => fields.has(variable));
+  const made = typeof rule === 'string' ? rule : filterFor(rule, fields);
   if (typeof made === 'string') return refused(made);
-  const metric = {
-    namespace: SIGNAL_NAMESPACE,
-    metricName: `${signal}/${stage.apiId}/${stage.stage}`,
-    dimensions: {},
-  };
+  const pattern = `{ ${[...scoped, made.pattern].join(' && ')} }`;
+  return filterOf({ signal, stage, logGroup: accessLogGroup.logGroup, pattern, value: made.value });
+}
+
+/** A format that is not JSON: counted where it is a line of fields, each in its place whatever the line says. */
+function planLine(signal: LogSignal, stage: StageInventory, format: string, logGroup: string): SignalPlan {
+  const rule = signalRule(signal, formatHas(format));
+  const start = `what ${stage.apiName}/${stage.stage} logs is not JSON, and`;
+  if (typeof rule === 'string') return refused(`${start} ${rule}`);
+  const no = (reason: string) =>
+    refused(
+      `${start} ${reason}: a metric filter cannot count it for sure; let the worker publish the signal ` +
+        `(alarms.publish: [${signal}] in gatewatch.yaml)`,
+    );
+  if (rule.kind === 'value') return no('whether a hyphen there would count as a number is not documented');
+  // Two stages may share a log group: then the line itself must say whose it is.
+  const made = spacePattern(format, [
+    { variable: 'apiId', anyOf: [stage.apiId] },
+    { variable: 'stage', anyOf: [stage.stage] },
+    { variable: rule.variable, anyOf: rule.anyOf },
+  ]);
+  if ('reason' in made) return no(made.reason);
+  return filterOf({ signal, stage, logGroup, pattern: made.pattern, value: '1' });
+}
+
+function filterOf(made: {
+  readonly signal: LogSignal;
+  readonly stage: StageInventory;
+  readonly logGroup: string;
+  readonly pattern: string;
+  readonly value: string;
+}): SignalPlan {
+  const metric = filteredMetric({ signal: made.signal, apiId: made.stage.apiId, stage: made.stage.stage });
   return {
     kind: 'filter',
-    logGroup: accessLogGroup.logGroup,
+    logGroup: made.logGroup,
     metric,
     properties: {
-      filterPattern: `{ ${[...scoped, made.pattern].join(' && ')} }`,
+      filterPattern: made.pattern,
       metricTransformations: [
         { metricName: metric.metricName, metricNamespace: metric.namespace, metricValue: made.value },
       ],
@@ -81,7 +76,26 @@ export function planSignal(signal: LogSignal, stage: StageInventory): SignalPlan
   };
 }
 
-function refused(reason: string): SignalPlan {
+/** The metric the worker publishes of a signal: any format will do that has the field, for Gatewatch reads them all. */
+export function publishedSignal(
+  signal: LogSignal,
+  stage: StageInventory,
+): { readonly kind: 'published'; readonly metric: MetricRef } | Refused {
+  const { apiId, apiName, accessLogFormat } = stage;
+  if (stage.accessLogGroup === undefined || accessLogFormat === undefined) {
+    return refused(`stage ${apiName}/${stage.stage} writes no access log to CloudWatch Logs: turn it on`);
+  }
+  const rule = signalRule(signal, formatHas(accessLogFormat));
+  if (typeof rule === 'string') return refused(rule);
+  return { kind: 'published', metric: publishedMetric({ signal, apiId, stage: stage.stage }) };
+}
+
+interface Refused {
+  readonly kind: 'refused';
+  readonly reason: string;
+}
+
+function refused(reason: string): Refused {
   return { kind: 'refused', reason };
 }
 
@@ -127,6 +141,40 @@ function collect(value: unknown, selector: string, fields: Map<string, JsonField
   }
 }
 
+/** Variables that every line has, so that none of them is ever rendered as a hyphen. */
+const ALWAYS_THERE = new Set([
+  'accountId',
+  'apiId',
+  'dataProcessed',
+  'httpMethod',
+  'requestTimeEpoch',
+  'responseLatency',
+  'responseLength',
+  'stage',
+  'status',
+]);
+
+/**
+ * A value that is absent is rendered as a hyphen: without quotes the line is then no JSON, and no JSON pattern matches it.
+ * A request that is refused never reaches its integration, so with a bare latency of it no refusal would ever count.
+ */
+function blindSpot(
+  signal: LogSignal,
+  { apiName, stage }: StageInventory,
+  fields: ReadonlyMap<string, JsonField>,
+): string | undefined {
+  // A line without a latency of its authorizer does not count for that latency anyway.
+  const isHarmless = (variable: string) =>
+    ALWAYS_THERE.has(variable) || (signal === 'auth.latency' && variable.startsWith('authorizer.'));
+  const bare = [...fields].find(([variable, { quoted }]) => !quoted && !isHarmless(variable));
+  if (bare === undefined) return undefined;
+  return (
+    `the access-log format of ${apiName}/${stage} writes $context.${bare[0]} without quotes: where there is none a line ends up ` +
+    'as no JSON, and a metric filter would not count it; put the value in quotes, or let the worker publish the signal ' +
+    `(alarms.publish: [${signal}] in gatewatch.yaml)`
+  );
+}
+
 /** Two stages may share a log group: then the line itself must say whose it is. */
 function stageConditions(
   stage: StageInventory,
@@ -149,35 +197,25 @@ function stageConditions(
   return conditions;
 }
 
-function countingFilter(
-  signal: Exclude<LogSignal, 'auth.latency'>,
-  fields: ReadonlyMap<string, JsonField>,
-): { readonly pattern: string; readonly value: string } | string {
-  const byType: Condition = { variable: 'error.responseType', anyOf: RESPONSE_TYPES[signal] };
-  const byStatus: Condition = { variable: 'status', anyOf: STATUSES[signal] ?? [] };
-  const found = [byType, byStatus].find(({ variable, anyOf }) => anyOf.length > 0 && fields.has(variable));
-  const field = fields.get(found?.variable ?? '');
-  if (found === undefined || field === undefined) {
-    return 'the access-log format has no $context.error.responseType: add it, and this signal can be counted';
-  }
-  const tests = found.anyOf.map(
-    (value) =>
-      `(${field.selector} = ${found.variable === 'status' && !field.quoted ? value : quoted(value)})`,
-  );
+interface FilterParts {
+  readonly pattern: string;
+  readonly value: string;
+}
+
+function filterFor(rule: SignalRule, fields: ReadonlyMap<string, JsonField>): FilterParts | string {
+  const field = fields.get(rule.variable);
+  if (field === undefined) return `the access-log format has no $context.${rule.variable}: add it`;
+  if (rule.kind === 'value') return latencyFilter(rule.variable, field);
+  const isNumber = rule.variable === 'status' && !field.quoted;
+  const tests = rule.anyOf.map((value) => `(${field.selector} = ${isNumber ? value : quoted(value)})`);
   return { pattern: tests.length === 1 ? (tests[0] ?? '') : `(${tests.join(' || ')})`, value: '1' };
 }
 
-function latencyFilter(
-  fields: ReadonlyMap<string, JsonField>,
-): { readonly pattern: string; readonly value: string } | string {
-  const name = LATENCY_VARIABLES.find((variable) => fields.has(variable));
-  const field = fields.get(name ?? '');
-  if (field === undefined)
-    return 'the access-log format has no $context.authorizer.latency: add it without quotes';
+function latencyFilter(variable: string, field: JsonField): FilterParts | string {
   if (field.quoted) {
     return (
-      `$context.${name} stands in quotes in the access-log format, and whether CloudWatch takes a quoted number as a ` +
-      'value is not documented: write it without quotes'
+      `$context.${variable} stands in quotes in the access-log format, and whether CloudWatch takes a quoted number as a ` +
+      'value is not documented: let the worker publish it (alarms.publish: [auth.latency] in gatewatch.yaml)'
     );
   }
   return { pattern: `(${field.selector} >= 0)`, value: field.selector };

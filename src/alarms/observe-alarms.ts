@@ -1,10 +1,11 @@
 import type { AlarmClients } from '../aws/alarm-clients.ts';
 import type { DescribedAlarm } from '../aws/alarm-shapes.ts';
-import { HeldError, IncompleteReadError } from '../core/errors.ts';
+import { HeldError, IncompleteReadError, UserError } from '../core/errors.ts';
 import { runLimited } from '../core/run-limited.ts';
-import { childrenOf, parseRule } from '../evaluate/composite-rule.ts';
-import type { DesiredResource, ObservedResource } from '../model/managed-resource.ts';
-import { filterNamePrefix, OWNER_TAGS } from '../plan/ownership.ts';
+import { childrenOf, parseRule, printRule } from '../evaluate/composite-rule.ts';
+import type { DesiredResource, ObservedResource, Properties } from '../model/managed-resource.ts';
+import { filterNamePrefix, muteNamePrefix, OWNER_TAGS } from '../plan/ownership.ts';
+import { alarmNameOf, nameWithin } from './alarm-reference.ts';
 
 export interface Scope {
   readonly account: string;
@@ -23,6 +24,8 @@ export interface ObserveInput {
   /** Every account and Region that may hold something of the workspace. */
   readonly scopes: readonly Scope[];
   readonly desired: readonly DesiredResource[];
+  /** False: mute rules are left alone, and not even asked for. */
+  readonly muteRules?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -64,30 +67,44 @@ async function observeScope(input: ObserveInput, scope: Scope): Promise<readonly
       }
     }
   }
-  return [...alarms, ...(await observeFilters(input, scope))];
+  const mutes = input.muteRules === false ? [] : await observeMutes(input, scope);
+  return [...alarms, ...(await observeFilters(input, scope)), ...mutes];
 }
 
 function wantedNames(desired: readonly DesiredResource[], scope: Scope): readonly string[] {
   return desired.flatMap(({ key }) =>
-    key.type !== 'metric_filter' && key.account === scope.account && key.region === scope.region
+    key.type.endsWith('_alarm') && key.account === scope.account && key.region === scope.region
       ? [key.name]
       : [],
   );
 }
 
-function observedAlarm(
+export function observedAlarm(
   scope: Scope,
   alarm: DescribedAlarm,
   tags: Readonly<Record<string, string>>,
 ): ObservedResource {
   return {
     key: { type: alarm.kind, ...scope, name: alarm.name },
-    properties: alarm.properties,
+    properties: withCanonicalRule(scope, alarm.properties),
     tags,
     state: alarm.state,
     ...(alarm.updatedMs === undefined ? {} : { updatedMs: alarm.updatedMs }),
     children: childNames(alarm),
   };
+}
+
+/** One rule may be written in many ways, with names or with addresses: compared is what it says. */
+function withCanonicalRule(scope: Scope, properties: Properties): Properties {
+  const { AlarmRule } = properties;
+  if (typeof AlarmRule !== 'string') return properties;
+  try {
+    const rule = printRule(parseRule(AlarmRule), (reference) => nameWithin(scope, reference));
+    return { ...properties, AlarmRule: rule };
+  } catch (error) {
+    if (error instanceof UserError) return properties;
+    throw error;
+  }
 }
 
 /** Names of what a composite reads, its suppressor included. A rule we cannot read is not ours to change either. */
@@ -109,13 +126,6 @@ function readableChildren(rule: string): readonly string[] {
   }
 }
 
-/** The name behind an ARN, or the text itself. */
-export function alarmNameOf(reference: string): string {
-  const marker = ':alarm:';
-  const at = reference.indexOf(marker);
-  return reference.startsWith('arn:') && at >= 0 ? reference.slice(at + marker.length) : reference;
-}
-
 async function observeFilters(input: ObserveInput, scope: Scope): Promise<readonly ObservedResource[]> {
   const { clients, workspace, signal } = input;
   const filters: ObservedResource[] = [];
@@ -126,4 +136,21 @@ async function observeFilters(input: ObserveInput, scope: Scope): Promise<readon
     }
   }
   return filters;
+}
+
+async function observeMutes(input: ObserveInput, scope: Scope): Promise<readonly ObservedResource[]> {
+  const { clients, workspace, signal } = input;
+  const mutes: ObservedResource[] = [];
+  try {
+    for await (const page of clients.listMutes({ ...scope, signal, prefix: muteNamePrefix(workspace) })) {
+      for (const { name, properties } of page) {
+        mutes.push({ key: { type: 'mute_rule', ...scope, name }, properties, children: [] });
+      }
+    }
+    return mutes;
+  } catch (error) {
+    if (!(error instanceof IncompleteReadError || error instanceof HeldError)) throw error;
+    const remedy = 'where CloudWatch has no alarm mute rules, or you use none, set alarms.muteRules: false';
+    throw new IncompleteReadError(`${error.message}; ${remedy}`, { cause: error });
+  }
 }

@@ -1,12 +1,13 @@
 import type { AlarmClients } from '../aws/alarm-clients.ts';
 import { bottomUp } from '../evaluate/composite-timeline.ts';
 import type { Inventory } from '../model/inventory.ts';
-import type { ObservedResource } from '../model/managed-resource.ts';
+import type { DesiredResource, ObservedResource } from '../model/managed-resource.ts';
 import { ownershipOf } from '../plan/ownership.ts';
 import { type Change, planChanges } from '../plan/plan-changes.ts';
 import { type Expansion, expandAlarms } from './expand-alarms.ts';
 import type { AlarmFiles } from './format/load-alarm-files.ts';
 import { observeAlarms, type Scope } from './observe-alarms.ts';
+import { refuseUnknownChildren } from './outside-alarms.ts';
 
 export interface AlarmPlan {
   readonly expansion: Expansion;
@@ -22,7 +23,7 @@ export interface AlarmPlan {
 /**
  * Files × discovery × what AWS has. The caller decides what to do with the problems of the expansion; they are in it.
  *
- * @throws {UserError} `alarm_cycle` for composites that name each other.
+ * @throws {UserError} `alarm_cycle` for composites that name each other, `alarm_outside` for names that are nobody's.
  */
 export async function planAlarms(input: {
   readonly files: AlarmFiles;
@@ -30,9 +31,12 @@ export async function planAlarms(input: {
   readonly clients: AlarmClients;
   readonly scopes: readonly Scope[];
   readonly adopted?: ReadonlySet<string>;
+  /** `alarms.muteRules`: false where CloudWatch has none, or the role may not use them. */
+  readonly muteRules?: boolean;
   readonly signal: AbortSignal;
 }): Promise<AlarmPlan> {
-  const expansion = expandAlarms(input.files, input.inventory);
+  const expanded = expandAlarms(input.files, input.inventory);
+  const expansion = input.muteRules === false ? withoutMutes(expanded) : expanded;
   refuseCycles(expansion);
   const { workspace, resources } = expansion;
   const { clients, scopes, signal } = input;
@@ -41,8 +45,10 @@ export async function planAlarms(input: {
     workspace,
     scopes,
     desired: resources,
+    ...(input.muteRules === undefined ? {} : { muteRules: input.muteRules }),
     signal,
   });
+  await refuseUnknownChildren({ clients, desired: resources, unread: partial, signal });
   const withheld = new Map([...partial, ...unreadScopes(input.inventory)]);
   const changes = planChanges({
     workspace,
@@ -53,6 +59,21 @@ export async function planAlarms(input: {
   });
   const owned = observed.filter((resource) => ownershipOf(resource, workspace).kind === 'ours');
   return { expansion, changes, owned, observed, partial: withheld };
+}
+
+/** What is not applied is said, never left out in silence. */
+function withoutMutes(expansion: Expansion): Expansion {
+  const isMute = ({ key }: DesiredResource) => key.type === 'mute_rule';
+  const refused = expansion.resources.filter(isMute).map(({ id, origins }) => ({
+    id,
+    reason: 'alarms.muteRules is false: this rule is not applied, and mutes nothing',
+    ...(origins.Rule ?? { file: id, line: 1 }),
+  }));
+  return {
+    ...expansion,
+    resources: expansion.resources.filter((resource) => !isMute(resource)),
+    refusals: [...expansion.refusals, ...refused],
+  };
 }
 
 function refuseCycles(expansion: Expansion): void {

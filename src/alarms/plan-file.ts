@@ -7,7 +7,7 @@ import type { Change } from '../plan/plan-changes.ts';
 
 const texts = z.record(z.string(), z.string());
 const key = z.strictObject({
-  type: z.enum(['metric_filter', 'metric_alarm', 'composite_alarm']),
+  type: z.enum(['metric_filter', 'metric_alarm', 'composite_alarm', 'mute_rule']),
   account: z.string(),
   region: z.string(),
   name: z.string(),

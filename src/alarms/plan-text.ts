@@ -1,14 +1,17 @@
-import type { JsonValue, Origin } from '../model/managed-resource.ts';
-import type { FieldChange } from '../plan/compare.ts';
-import { defaultOf } from '../plan/normalise.ts';
+import type { Origin } from '../model/managed-resource.ts';
+import { changedFields, type FieldChange } from '../plan/compare.ts';
+import { defaultOf, normaliseProperties } from '../plan/normalise.ts';
 import type { Change } from '../plan/plan-changes.ts';
 import type { AlarmPlan } from './plan-alarms.ts';
-import { type AlarmPrices, monthlyPrice, priceOfChange } from './prices.ts';
+import { changeText, valueText } from './plan-values.ts';
+import { type AlarmPrices, monthlyTotals, priceOfChange } from './prices.ts';
 
 export interface PlanTextSettings {
   readonly prices: AlarmPrices;
-  /** What a replay says of a change, one line each, by id. */
+  /** What a replay says of a change, one line each, by id; of alarms that only read a changed one, too. */
   readonly replay?: ReadonlyMap<string, string>;
+  /** Pages a week, replayed. */
+  readonly pages?: { readonly before: number; readonly after: number; readonly budget?: number };
 }
 
 /** A plan for people: each change with its alarm, its fields before and after with file and line, state, price. */
@@ -20,6 +23,7 @@ export function planText(plan: AlarmPlan, settings: PlanTextSettings): string {
   for (const { id, reason, file, line } of plan.expansion.refusals) {
     lines.push(`${pad(id)} x refused   ${reason} (${file}:${line})`);
   }
+  lines.push(...readerLines(plan, settings));
   for (const [scope, reason] of plan.partial) lines.push(`nothing is deleted in ${scope}: ${reason}`);
   return `${[...lines, '', summary(plan, settings)].join('\n').trimStart()}\n`;
 }
@@ -36,21 +40,20 @@ const SIGNS: Readonly<Record<Change['verb'], string>> = {
 };
 
 function headline(change: Change, prices: AlarmPrices): string {
-  const id = 'desired' in change ? change.desired.id : change.id;
-  const start = `${pad(id)} ${SIGNS[change.verb].padEnd(11)}`;
+  const start = `${pad(idOf(change))} ${SIGNS[change.verb].padEnd(11)}`;
   switch (change.verb) {
     case 'create':
-      return `${start}${typeWords(change.desired.key.type)}  ${dollars(priceOfChange(change, prices))} a month`;
+      return `${start}${typeWords(change.desired.key.type)}  ${dollars(priceOfChange(change, prices))} a month${placeWords(change)}`;
     case 'update':
       return `${start}in place  (state kept: ${change.observed.state ?? 'none'})${priceWords(change, prices)}`;
     case 'adopt':
-      return `${start}exists already and becomes ours  (state kept: ${change.observed.state ?? 'none'})`;
+      return `${start}exists already and becomes ours  (state kept: ${change.observed.state ?? 'none'})${priceWords(change, prices)}`;
     case 'replace':
-      return `${start}${change.why === 'renamed' ? `renamed from ${change.observed.key.name}` : 'changes its type'}  (state and history are lost)`;
+      return `${start}${replaceWords(change)}  (state and history are lost)${priceWords(change, prices)}${placeWords(change)}`;
     case 'delete':
       return `${start}${typeWords(change.observed.key.type)} ${change.observed.key.name}${stateWords(change)}  ${dollars(priceOfChange(change, prices))} a month`;
     case 'conflict':
-      return `${start}${change.observed.key.name} exists and is not ours (${change.why})`;
+      return `${start}${change.observed.key.name} exists and is not ours (${change.why})${placeWords(change)}`;
     case 'withheld':
       return `${start}would be deleted: ${change.why}`;
   }
@@ -63,6 +66,7 @@ function detail(change: Change, settings: PlanTextSettings): readonly string[] {
       `    adopt it (gatewatch alarms adopt '${id}'), rename ours (nameTemplate), or exclude this API (for_each.exclude)`,
     ];
   }
+  if (change.verb === 'replace') return [...replacedFields(change), ...replayLines(change, settings)];
   if (change.verb !== 'update' && change.verb !== 'adopt') return replayLines(change, settings);
   const fields = change.fields.map((field) => fieldLine(field, change));
   const tags = [
@@ -76,19 +80,57 @@ function detail(change: Change, settings: PlanTextSettings): readonly string[] {
   ];
 }
 
+/** Alarms that stay as they are, and yet fire otherwise because they read one that changes. */
+function readerLines(plan: AlarmPlan, { replay }: PlanTextSettings): readonly string[] {
+  const changed = new Set(plan.changes.map(idOf));
+  return [...(replay ?? [])].flatMap(([id, words]) =>
+    changed.has(id) ? [] : [`${pad(id)} = stays      reads what changes`, `    replay: ${words}`],
+  );
+}
+
+function idOf(change: Change): string {
+  return 'desired' in change ? change.desired.id : change.id;
+}
+
 function replayLines(change: Change, { replay }: PlanTextSettings): readonly string[] {
-  const words = 'desired' in change ? replay?.get(change.desired.id) : undefined;
+  const words = replay?.get(idOf(change));
   return words === undefined ? [] : [`    replay: ${words}`];
 }
 
-function fieldLine(field: FieldChange, change: Extract<Change, { verb: 'update' | 'adopt' }>): string {
-  const { type } = change.desired.key;
-  const unset = defaultOf(type, field.property);
+type FieldsOf = Extract<Change, { verb: 'update' | 'adopt' | 'replace' }>;
+
+function fieldLine(field: FieldChange, { desired, observed }: FieldsOf): string {
+  const { type } = desired.key;
+  const { property, before, after } = field;
+  const unset = defaultOf(type, property);
   // Normalising fills defaults in on both sides; what AWS holds may still not have been set.
-  const wasSet = change.observed.properties[field.property] !== undefined;
-  const before = wasSet || unset === undefined ? valueText(field.before) : `(unset = ${valueText(unset)})`;
-  const origin = originOf(change.desired.origins, field.property);
-  return `    ${field.property.padEnd(20)} ${before} -> ${valueText(field.after)}${origin === undefined ? '' : `   ${originText(origin)}`}`;
+  const wasSet = observed.properties[property] !== undefined;
+  const words =
+    wasSet || unset === undefined
+      ? changeText(property, before, after)
+      : `(unset = ${valueText(property, unset)}) -> ${valueText(property, after)}`;
+  const origin = originOf(desired.origins, property);
+  return `    ${property.padEnd(20)} ${words}${origin === undefined ? '' : `   ${originText(origin)}`}`;
+}
+
+/** A renamed alarm may have changed besides; one of another type shares nothing with what it was. */
+function replacedFields(change: Extract<Change, { verb: 'replace' }>): readonly string[] {
+  if (change.why === 'type') return [];
+  const { type } = change.desired.key;
+  const before = normaliseProperties(type, change.observed.properties);
+  return changedFields(before, normaliseProperties(type, change.properties)).map((field) =>
+    fieldLine(field, change),
+  );
+}
+
+function replaceWords({ why, observed, desired }: Extract<Change, { verb: 'replace' }>): string {
+  return why === 'renamed' ? `renamed from ${observed.key.name} to ${desired.key.name}` : 'changes its type';
+}
+
+/** Where the alarm is written. */
+function placeWords({ desired }: Extract<Change, { readonly desired: unknown }>): string {
+  const origin = desired.origins.id ?? Object.values(desired.origins)[0];
+  return origin === undefined ? '' : `   ${originText(origin)}`;
 }
 
 /** Metric math and actions are made from other fields: those say where to look. */
@@ -112,17 +154,10 @@ function originText(origin: Origin): string {
   return origin.line === 0 ? origin.file : `${origin.file}:${origin.line}`;
 }
 
-function valueText(value: JsonValue | undefined): string {
-  if (value === undefined) return '(none)';
-  const text = typeof value === 'string' ? value.replaceAll('\n', '⏎') : JSON.stringify(value);
-  return text.length <= 120 ? text : `${text.slice(0, 119)}…`;
-}
-
-function summary(plan: AlarmPlan, { prices }: PlanTextSettings): string {
+function summary(plan: AlarmPlan, { prices, pages }: PlanTextSettings): string {
   const count = (...verbs: readonly Change['verb'][]) =>
     plan.changes.filter((change) => verbs.includes(change.verb)).length;
-  const before = plan.owned.reduce((sum, resource) => sum + monthlyPrice(resource, prices), 0);
-  const after = before + plan.changes.reduce((sum, change) => sum + priceOfChange(change, prices), 0);
+  const { before, after } = monthlyTotals(plan, prices);
   const parts = [
     `${count('create')} to add`,
     `${count('update', 'adopt')} to change`,
@@ -133,8 +168,14 @@ function summary(plan: AlarmPlan, { prices }: PlanTextSettings): string {
     ...optional(plan.expansion.refusals.length, 'refused'),
   ];
   if (plan.changes.length === 0)
-    return `Nothing to change. ${dollars(before)} a month (list prices, unverified).`;
-  return `${parts.join(', ')}. ${dollars(before)} -> ${dollars(after)} a month (list prices, unverified).`;
+    return `Nothing to change. ${dollars(before)} a month (list prices, unverified).${pageWords(pages)}`;
+  return `${parts.join(', ')}. ${dollars(before)} -> ${dollars(after)} a month (list prices, unverified).${pageWords(pages)}`;
+}
+
+function pageWords(pages: PlanTextSettings['pages']): string {
+  if (pages === undefined) return '';
+  const budget = pages.budget === undefined ? '' : ` (budget ${pages.budget})`;
+  return ` Pages a week ${pages.before.toFixed(1)} -> ${pages.after.toFixed(1)}${budget}.`;
 }
 
 function optional(count: number, words: string): readonly string[] {
@@ -151,7 +192,12 @@ function stateWords(change: Extract<Change, { verb: 'delete' }>): string {
 }
 
 function typeWords(type: Extract<Change, { verb: 'delete' }>['observed']['key']['type']): string {
-  return { metric_alarm: 'alarm', composite_alarm: 'composite', metric_filter: 'metric filter' }[type];
+  return {
+    metric_alarm: 'alarm',
+    composite_alarm: 'composite',
+    metric_filter: 'metric filter',
+    mute_rule: 'mute rule',
+  }[type];
 }
 
 function dollars(amount: number): string {

@@ -1,11 +1,12 @@
 import { API_GATEWAY_NAMESPACE, METRICS, publishedApiName } from '../catalog/metrics.ts';
 import type { Protocol, StageInventory } from '../model/inventory.ts';
-import type { PORTABLE_METRICS } from './format/kinds.ts';
+import type { PORTABLE_METRICS } from './format/alarm-schema.ts';
 
 export type PortableMetric = (typeof PORTABLE_METRICS)[number];
 
 /** Signals that CloudWatch has no metric for: they come from the access log. */
-export type LogSignal = 'auth.failures' | 'auth.denials' | 'auth.latency' | 'throttles';
+export const LOG_SIGNALS = ['auth.failures', 'auth.denials', 'auth.latency', 'throttles'] as const;
+export type LogSignal = (typeof LOG_SIGNALS)[number];
 
 export interface MetricRef {
   readonly namespace: string;

@@ -7,6 +7,8 @@ export interface Preset {
   readonly fields: Partial<Readonly<Record<Protocol, FieldValues>>>;
   /** Only with a pack when `when` allows; opt-in presets are in no pack. */
   readonly optIn?: true;
+  /** What its threshold is measured by. Where that is not known, the alarm is refused with the reason. */
+  readonly needs?: 'integration_timeout' | 'traffic_baseline';
   /** Printed by `explain`. */
   readonly why: string;
 }
@@ -20,7 +22,14 @@ function forEach(protocols: readonly Protocol[], fields: FieldValues): Preset['f
   return Object.fromEntries(protocols.map((protocol) => [protocol, fields]));
 }
 
-function rule(metric: string, statistic: string, comparison: string, threshold: number): FieldValues {
+const BASELINE = '${vars.traffic_baseline}';
+
+function rule(
+  metric: string,
+  statistic: string,
+  comparison: string,
+  threshold: number | string,
+): FieldValues {
   const isExtended = statistic.startsWith('p');
   return {
     metric,
@@ -36,7 +45,7 @@ function window(period: number, m: number, n: number, missing: string): FieldVal
 
 /**
  * AWS's recommended alarms, to the letter: CloudWatch user guide, "Best practice alarm recommendations". Traffic needs a
- * baseline of your own, so those are opt-in.
+ * baseline of your own (`vars.traffic_baseline`), and is watched where there is one.
  */
 export const AWS_RECOMMENDED: readonly Preset[] = [
   {
@@ -77,10 +86,10 @@ export const AWS_RECOMMENDED: readonly Preset[] = [
   },
   {
     id: 'aws/count',
-    optIn: true,
+    needs: 'traffic_baseline',
     why: 'traffic vanished; only where it is steady',
     fields: forEach(ALL, {
-      ...rule('requests', 'SampleCount', 'LessThanThreshold', 1),
+      ...rule('requests', 'SampleCount', 'LessThanThreshold', BASELINE),
       ...window(60, 10, 10, 'breaching'),
       severity: 'ticket',
     }),
@@ -158,6 +167,17 @@ export const DEFAULT_PACK: readonly Preset[] = [
     }),
   },
   {
+    id: 'apigw/near-timeout',
+    optIn: true,
+    needs: 'integration_timeout',
+    why: "nine tenths of the time that API Gateway waits for the backend, as the API has it set; of a stage, its slowest route's",
+    fields: forEach(WEB, {
+      ...rule('latency', 'Maximum', AT_LEAST, '${double(each.integration_timeout_ms) * 9.0 / 10.0}'),
+      ...window(300, 3, 3, IDLE),
+      severity: 'ticket',
+    }),
+  },
+  {
     id: 'apigw/authorizer-failures',
     why: 'an authorizer that fails locks everybody out, and CloudWatch has no metric for it',
     fields: forEach(ALL, {
@@ -205,9 +225,10 @@ export const DEFAULT_PACK: readonly Preset[] = [
   {
     id: 'apigw/traffic-drop',
     optIn: true,
-    why: 'traffic vanished: missing data is the alarm; set Threshold to your baseline',
+    needs: 'traffic_baseline',
+    why: 'traffic vanished: missing data is the alarm; `gatewatch alarms baseline` measures what is usual',
     fields: forEach(ALL, {
-      ...rule('requests', 'SampleCount', 'LessThanThreshold', 1),
+      ...rule('requests', 'SampleCount', 'LessThanThreshold', BASELINE),
       ...window(60, 10, 10, 'breaching'),
       severity: 'ticket',
     }),

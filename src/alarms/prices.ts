@@ -1,5 +1,6 @@
 import type { DesiredResource, JsonValue, ObservedResource } from '../model/managed-resource.ts';
 import type { Change } from '../plan/plan-changes.ts';
+import type { AlarmPlan } from './plan-alarms.ts';
 
 /** Dollars a month. List prices of us-east-1 from third-party pages: UNVERIFIED, so they are settings. */
 export interface AlarmPrices {
@@ -29,6 +30,8 @@ export function monthlyPrice(
       return prices.composite;
     case 'metric_filter':
       return prices.customMetric;
+    case 'mute_rule':
+      return 0;
     case 'metric_alarm': {
       const { Metrics, Period } = resource.properties;
       const read = Array.isArray(Metrics) ? Metrics.filter(readsMetric).length : 1;
@@ -59,4 +62,13 @@ export function priceOfChange(change: Change, prices: AlarmPrices): number {
     case 'withheld':
       return 0;
   }
+}
+
+/** Dollars a month for everything of the workspace, as it is and once a plan is applied. */
+export function monthlyTotals(
+  { owned, changes }: Pick<AlarmPlan, 'owned' | 'changes'>,
+  prices: AlarmPrices,
+): { readonly before: number; readonly after: number } {
+  const before = owned.reduce((sum, resource) => sum + monthlyPrice(resource, prices), 0);
+  return { before, after: before + changes.reduce((sum, change) => sum + priceOfChange(change, prices), 0) };
 }

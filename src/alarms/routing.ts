@@ -38,6 +38,16 @@ function namesFrom(route: Route, labels: Labels, inherited: string | undefined):
   return matched || own === undefined ? names : [own];
 }
 
+/** A matcher taken apart; undefined for what is none. `values` are those that it compares with. */
+export function matcherParts(
+  matcher: string,
+): { readonly name: string; readonly values: readonly string[] } | undefined {
+  const [, name, operator = '', operand = ''] = MATCHER.exec(matcher) ?? [];
+  if (name === undefined) return undefined;
+  if (!operator.includes('~')) return { name, values: [operand] };
+  return NOT_PLAIN.test(operand) ? undefined : { name, values: operand.split('|') };
+}
+
 const MATCHER = /^\s*([A-Za-z_][\w.-]*)\s*(=~|!~|!=|=)\s*"?([^"]*)"?\s*$/;
 
 function fits(matcher: string, labels: Labels): boolean {
@@ -60,9 +70,11 @@ function fits(matcher: string, labels: Labels): boolean {
   }
 }
 
+const NOT_PLAIN = /[.*+?^$()[\]{}\\]/;
+
 /** `a|b`: no other regular expression is taken, so that a matcher cannot hang. */
 function alternatives(operand: string): readonly string[] {
-  if (/[.*+?^$()[\]{}\\]/.test(operand)) {
+  if (NOT_PLAIN.test(operand)) {
     throw new UserError(
       'alarm_matcher',
       `Expected names joined by | after =~ or !~ in Routing, got "${operand}": write the names out`,

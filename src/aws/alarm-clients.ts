@@ -19,7 +19,9 @@ import {
   metricAlarmInput,
 } from './alarm-shapes.ts';
 import type { AwsClientsSettings } from './aws-clients.ts';
+import { type DescribedIntegration, listIntegrations } from './integrations.ts';
 import { type DescribedFilter, deleteFilter, listFilters, putFilter } from './metric-filters.ts';
+import { type DescribedMute, deleteMute, getMute, listMutes, putMute } from './mute-rules.ts';
 import { pagedListing } from './paged-listing.ts';
 import { required } from './required-member.ts';
 import { type TopicState, topicState } from './topics.ts';
@@ -67,6 +69,16 @@ export interface AlarmClients {
   listFilters(call: AlarmCall & { readonly prefix: string }): AsyncIterable<readonly DescribedFilter[]>;
   putFilter(call: AlarmCall & DescribedFilter): Promise<void>;
   deleteFilter(call: AlarmCall & { readonly name: string; readonly logGroup: string }): Promise<void>;
+  /** Alarm mute rules whose name begins with `prefix`. */
+  listMutes(call: AlarmCall & { readonly prefix: string }): AsyncIterable<readonly DescribedMute[]>;
+  /** `undefined`: there is none of this name. */
+  getMute(call: AlarmCall & { readonly name: string }): Promise<DescribedMute | undefined>;
+  putMute(call: AlarmCall & DescribedMute): Promise<void>;
+  deleteMute(call: AlarmCall & { readonly name: string }): Promise<void>;
+  /** Integrations of one HTTP or WebSocket API. */
+  listIntegrations(
+    call: AlarmCall & { readonly apiId: string },
+  ): AsyncIterable<readonly DescribedIntegration[]>;
   topic(call: AlarmCall & { readonly arn: string }): Promise<TopicState>;
   close(): void;
 }
@@ -109,6 +121,11 @@ export function createAlarmClients(settings: AwsClientsSettings): AlarmClients {
     listFilters: (call) => listFilters(at(call), call),
     putFilter: (call) => putFilter(at(call), call),
     deleteFilter: (call) => deleteFilter(at(call), call),
+    listMutes: (call) => listMutes(at(call), call),
+    getMute: (call) => getMute(at(call), call),
+    putMute: (call) => putMute(at(call), call),
+    deleteMute: (call) => deleteMute(at(call), call),
+    listIntegrations: (call) => listIntegrations(at(call), call),
     topic: (call) => topicState(at(call), call),
     close: () => {
       for (const scoped of scopes.values()) scoped.close();

@@ -1,3 +1,4 @@
+import { ApiGatewayV2Client } from '@aws-sdk/client-apigatewayv2';
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { ResourceGroupsTaggingAPIClient } from '@aws-sdk/client-resource-groups-tagging-api';
@@ -21,6 +22,7 @@ export class AlarmScope {
   readonly logs: CloudWatchLogsClient;
   readonly tagging: ResourceGroupsTaggingAPIClient;
   readonly sns: SNSClient;
+  readonly apis: ApiGatewayV2Client;
   readonly scope: AwsScope;
 
   constructor(
@@ -35,6 +37,7 @@ export class AlarmScope {
     this.logs = new CloudWatchLogsClient(config());
     this.tagging = new ResourceGroupsTaggingAPIClient(config());
     this.sns = new SNSClient(config());
+    this.apis = new ApiGatewayV2Client(config());
     this.calls = new LimitedCalls({
       scope,
       roleArn: account.roleArn,
@@ -56,7 +59,8 @@ export class AlarmScope {
   }
 
   close(): void {
-    for (const client of [this.cloudWatch, this.logs, this.tagging, this.sns]) client.destroy();
+    const { cloudWatch, logs, tagging, sns, apis } = this;
+    for (const client of [cloudWatch, logs, tagging, sns, apis]) client.destroy();
   }
 }
 

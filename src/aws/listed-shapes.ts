@@ -1,4 +1,4 @@
-import type { Protocol } from '../model/inventory.ts';
+import type { Protocol, RouteIntegration } from '../model/inventory.ts';
 
 /** What both control planes of API Gateway tell, in one form. */
 export interface ListedApi {
@@ -37,5 +37,7 @@ export interface ListedRoute {
   readonly routeKey: string;
   /** `NONE`, `AWS_IAM`, `CUSTOM`, `COGNITO_USER_POOLS` or `JWT`; open. */
   readonly authorizationType: string;
+  /** What is behind it. REST tells the time it may take, HTTP and WebSocket APIs its id. */
+  readonly integration?: RouteIntegration;
   readonly authorizerId?: string;
 }

@@ -12,7 +12,9 @@ export type QuotaName =
   | 'AlarmTags'
   | 'GetResources'
   | 'MetricFilters'
-  | 'Topics';
+  | 'MuteRules'
+  | 'Topics'
+  | 'PutMetricData';
 
 /** Calls per second that replace the table's value, for accounts whose quota was raised. */
 export type QuotaOverrides = Partial<Readonly<Record<QuotaName, number>>>;
@@ -31,7 +33,7 @@ const FILTER_LOG_EVENTS: Readonly<Record<string, number>> = {
  * Calls per second by default. GetMetricData and ListMetrics: "CloudWatch service quotas". ApiGatewayControlPlane:
  * "Quotas for creating, deploying and managing an API" gives ten calls a second over all operations of an account.
  * AlarmWrites: PutMetricAlarm, PutCompositeAlarm and DeleteAlarms each have three a second; one bucket keeps all of them
- * below that. GetCallerIdentity and Topics have no published quota; the value only keeps a loop from running wild.
+ * below that. GetCallerIdentity, MuteRules and Topics have no published quota; the value only keeps a loop from running wild.
  */
 const PER_SECOND: Readonly<Record<Exclude<QuotaName, 'FilterLogEvents'>, number>> = {
   GetMetricData: 500,
@@ -45,7 +47,9 @@ const PER_SECOND: Readonly<Record<Exclude<QuotaName, 'FilterLogEvents'>, number>
   AlarmTags: 10,
   GetResources: 15,
   MetricFilters: 5,
+  MuteRules: 3,
   Topics: 30,
+  PutMetricData: 150,
 };
 
 /** Calls per second that AWS allows one account in one Region. */

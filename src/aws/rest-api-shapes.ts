@@ -33,6 +33,9 @@ export function listedRestAuthorizer(authorizer: Authorizer): ListedAuthorizer {
   };
 }
 
+/** What a REST API waits for an integration that sets no other time. Source: `timeoutInMillis` in its API reference. */
+const REST_TIMEOUT_MS = 29_000;
+
 /** One route for each method of the resource; `ANY` stays `ANY`. */
 export function listedRestRoutes(resource: Resource): ListedRoute[] {
   const path = required(resource.path, 'path', 'a REST resource');
@@ -40,5 +43,8 @@ export function listedRestRoutes(resource: Resource): ListedRoute[] {
     routeKey: `${method.httpMethod ?? verb} ${path}`,
     authorizationType: method.authorizationType ?? 'NONE',
     ...(method.authorizerId ? { authorizerId: method.authorizerId } : {}),
+    ...(method.methodIntegration
+      ? { integration: { timeoutMs: method.methodIntegration.timeoutInMillis ?? REST_TIMEOUT_MS } }
+      : {}),
   }));
 }

@@ -42,5 +42,12 @@ export function listedV2Route(route: Route): ListedRoute {
     routeKey: required(route.RouteKey, 'RouteKey', 'a route'),
     authorizationType: route.AuthorizationType ?? 'NONE',
     ...(route.AuthorizerId ? { authorizerId: route.AuthorizerId } : {}),
+    ...integrationOf(route.Target),
   };
+}
+
+/** `integrations/abc123`. */
+function integrationOf(target: string | undefined): Pick<ListedRoute, 'integration'> {
+  const id = /^integrations\/(.+)$/.exec(target ?? '')?.[1];
+  return id === undefined ? {} : { integration: { id } };
 }

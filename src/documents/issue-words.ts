@@ -22,6 +22,8 @@ interface Words {
 
 type Issue = z.core.$ZodIssue;
 
+const MANY_OPTIONS = 20;
+
 /** Turns one refusal of a schema into problems at their places, in words for whoever wrote the file. */
 export function describeIssue(issue: Issue, context: IssueContext): readonly Problem[] {
   const path = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step));
@@ -44,10 +46,18 @@ function unknownKeyWords(key: string, path: DocumentPath, context: IssueContext)
   const names = optionNames(schemaAt(context.root, path, context.input));
   const near = didYouMean(key, names);
   return {
-    expected: names.length === 0 ? 'no such option' : `one of ${names.join(', ')}`,
+    expected: optionWords(names, near),
     got: `unknown option ${clip(key)}`,
     remedy: near === undefined ? 'remove it' : `did you mean ${near}?`,
   };
+}
+
+/** Where the word that was meant is known, a list too long to read would only hide it. */
+function optionWords(names: readonly string[], near: string | undefined): string {
+  if (names.length === 0) return 'no such option';
+  return near !== undefined && names.length > MANY_OPTIONS
+    ? `one of the ${names.length} options there are here`
+    : `one of ${names.join(', ')}`;
 }
 
 function badNameWords(path: DocumentPath): Words {
@@ -181,7 +191,9 @@ function remedyWords(
     return `give it a value${example === '' ? '' : ` such as ${example}`} or remove the key`;
   if (own !== undefined) return own;
   if (wantsQuotes(issue, at.value)) return 'put it in quotes';
-  return example === '' ? 'correct or remove it' : `for example ${example}`;
+  if (example !== '') return `for example ${example}`;
+  const wantsList = issue.code === 'invalid_type' && issue.expected === 'array';
+  return wantsList ? 'write a list: [one, two]' : 'correct or remove it';
 }
 
 function choices(issue: Issue): readonly string[] {

@@ -1,11 +1,15 @@
 import { z } from 'zod';
+import { isObject } from '../core/json.ts';
 import type { DocumentPath } from './problem.ts';
 
 export type JsonSchema = z.core.JSONSchema.JSONSchema;
 
 /** The JSON Schema of what a user writes: defaults and patterns in the written form, meanings and examples with it. */
-export function inputJsonSchema(schema: z.ZodType): JsonSchema {
-  return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', override: keepExamples });
+export function inputJsonSchema(
+  schema: z.ZodType,
+  target: 'draft-7' | 'draft-2020-12' = 'draft-2020-12',
+): JsonSchema {
+  return z.toJSONSchema(schema, { target, io: 'input', unrepresentable: 'any', override: keepExamples });
 }
 
 /** The library drops the examples of fields that transform, taking them for the result's; ours are as written. */
@@ -54,13 +58,27 @@ function singleSchema(
   return typeof value === 'object' && !Array.isArray(value) ? value : undefined;
 }
 
+/**
+ * The alternative that a value is meant as: the one that says what its `type`, `kind` or `source` says, or else the only
+ * one for a map when it is a map.
+ */
 function chooseAlternative(schema: JsonSchema | undefined, value: unknown): JsonSchema | undefined {
-  const alternatives = schema?.oneOf;
+  const alternatives: readonly unknown[] | undefined = schema?.oneOf ?? schema?.anyOf;
   if (alternatives === undefined) return schema;
-  const type = childOf(value, 'type');
-  const chosen = alternatives.find((each) => {
-    const literal = singleSchema(each)?.properties?.type;
-    return typeof literal === 'object' && literal.const === type;
+  const schemas = alternatives.filter(isSchema);
+  const named = schemas.find((each) => names(each, value));
+  const maps = isObject(value) ? schemas.filter(({ type }) => type === 'object') : [];
+  return named ?? (maps.length === 1 ? maps[0] : undefined) ?? schema;
+}
+
+function isSchema(value: unknown): value is JsonSchema {
+  return isObject(value);
+}
+
+/** Whether a property that has one value only has it here. */
+function names({ properties = {} }: JsonSchema, value: unknown): boolean {
+  return Object.entries(properties).some(([name, property]) => {
+    const only = isObject(property) ? property.const : undefined;
+    return only !== undefined && only === childOf(value, name);
   });
-  return chosen === undefined ? schema : singleSchema(chosen);
 }

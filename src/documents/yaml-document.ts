@@ -12,6 +12,8 @@ const MAX_FAULTS = 50;
 /** A parsed file: plain values, and where each of them stands. */
 export interface YamlDocument {
   readonly file: string;
+  /** As it was read: comments are nowhere else. */
+  readonly text: string;
   /** Maps without prototype, lists, texts, numbers, booleans and null. References are still text. */
   readonly value: unknown;
   /** Where the value at `path` stands; for a path the file does not have, its nearest ancestor's key. */
@@ -41,7 +43,7 @@ export function parseYaml(input: { readonly file: string; readonly text: string 
   );
   if (faults.length > 0) return { ok: false, problems: sortProblems(firstOfEachLine(faults)) };
   const { value, places, refusals } = convertNodes(parsed.contents);
-  if (refusals.length === 0) return { ok: true, document: createDocument(input.file, value, lines, places) };
+  if (refusals.length === 0) return { ok: true, document: createDocument(input, value, lines, places) };
   const problems = refusals.map((each) => problemAt(input.file, lines, each.offset, each.path, each.fault));
   return { ok: false, problems: sortProblems(problems) };
 }
@@ -65,11 +67,16 @@ function firstOfEachLine(problems: readonly Problem[]): readonly Problem[] {
   return problems.filter((each) => !lines.has(each.line) && lines.add(each.line)).slice(0, MAX_FAULTS);
 }
 
-function createDocument(file: string, value: unknown, lines: LineCounter, places: NodePlaces): YamlDocument {
+function createDocument(
+  input: { readonly file: string; readonly text: string },
+  value: unknown,
+  lines: LineCounter,
+  places: NodePlaces,
+): YamlDocument {
   const valueAt = (path: DocumentPath) => places.get(placeKey(path))?.valueOffset;
   const keyAt = (path: DocumentPath) => places.get(placeKey(path))?.keyOffset;
   return {
-    file,
+    ...input,
     value,
     positionOf: (path) => positionAt(lines, valueAt(path) ?? nearest(path, keyAt)),
     keyPositionOf: (path) => positionAt(lines, nearest(path, keyAt)),

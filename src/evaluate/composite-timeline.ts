@@ -23,6 +23,8 @@ export interface ActionAt {
 }
 
 export interface CompositeRun {
+  /** State of each composite at the start: the one given, else what its rule gives. */
+  readonly initial: ReadonlyMap<string, AlarmState>;
   readonly changes: readonly StateChangeAt[];
   readonly actions: readonly ActionAt[];
 }
@@ -64,8 +66,9 @@ export function compositeTimeline(settings: {
   readonly toMs: number;
 }): CompositeRun {
   const replay = new CompositeReplay(bottomUp(settings.composites), settings.initial);
-  for (const change of [...settings.changes].sort((one, other) => one.atMs - other.atMs)) {
-    replay.take(change);
+  const ascending = settings.changes.toSorted((one, other) => one.atMs - other.atMs);
+  for (const [atMs, together] of Map.groupBy(ascending, (change) => change.atMs)) {
+    replay.take(atMs, together);
   }
   replay.advance(settings.toMs);
   return replay;
@@ -75,6 +78,7 @@ class CompositeReplay implements CompositeRun {
   readonly changes: StateChangeAt[] = [];
   readonly actions: ActionAt[] = [];
   readonly #composites: readonly CompositeSettings[];
+  readonly initial: ReadonlyMap<string, AlarmState>;
   readonly #states: Map<string, AlarmState>;
   readonly #suppressions = new Map<string, Suppression>();
 
@@ -82,24 +86,28 @@ class CompositeReplay implements CompositeRun {
     this.#composites = composites;
     this.#states = new Map(initial);
     for (const composite of composites) {
-      const state = initial.get(composite.name) ?? this.#stateOf(composite.rule);
-      this.#states.set(composite.name, state);
-      if (composite.suppressor === undefined) continue;
-      const suppressor = initial.get(composite.suppressor.alarm) ?? 'INSUFFICIENT_DATA';
-      this.#suppressions.set(
-        composite.name,
-        new Suppression(composite.suppressor, { composite: state, suppressor }),
-      );
+      this.#states.set(composite.name, initial.get(composite.name) ?? this.#stateOf(composite.rule));
+    }
+    this.initial = new Map(this.#states);
+    const stateOf = (alarm: string) => this.initial.get(alarm) ?? 'INSUFFICIENT_DATA';
+    for (const { name, suppressor } of composites) {
+      if (suppressor === undefined) continue;
+      const states = { composite: stateOf(name), suppressor: stateOf(suppressor.alarm) };
+      this.#suppressions.set(name, new Suppression(suppressor, states));
     }
   }
 
-  take(change: StateChangeAt): void {
-    this.advance(change.atMs);
-    this.#apply(change);
+  /**
+   * Takes all changes of one moment before it looks at any composite: `ALARM(a) AND NOT ALARM(b)` must not fire for an
+   * instant because a stands before b.
+   */
+  take(atMs: number, changes: readonly StateChangeAt[]): void {
+    this.advance(atMs);
+    for (const change of changes) this.#apply(change);
     for (const composite of this.#composites) {
       const next = this.#stateOf(composite.rule);
       if (next === this.#states.get(composite.name)) continue;
-      const changed = { atMs: change.atMs, alarm: composite.name, to: next };
+      const changed = { atMs, alarm: composite.name, to: next };
       this.changes.push(changed);
       this.#apply(changed);
       this.#tell(changed);

@@ -5,7 +5,7 @@ type Writing = Extract<Change, { readonly verb: 'create' | 'update' | 'adopt' | 
 
 type TypeChange = Extract<Change, { readonly verb: 'replace' }>;
 
-/** One call, or two where tags need their own. A delete step holds what one DeleteAlarms or DeleteMetricFilter may take. */
+/** One call, or two where tags need their own. A delete step holds what one call of its kind may take. */
 export type Step =
   | { readonly kind: 'put'; readonly change: Writing }
   | { readonly kind: 'delete'; readonly type: ResourceType; readonly resources: readonly ObservedResource[] }
@@ -19,11 +19,12 @@ const PUT_RANK: Readonly<Record<ResourceType, number>> = {
   metric_filter: 0,
   metric_alarm: 1,
   composite_alarm: 2,
+  mute_rule: 3,
 };
 
 /**
- * Filters, metric alarms, composites bottom-up; then deletes, in reverse: composites top-down and one per call, metric
- * alarms, filters. An alarm that changes its type is deleted before it is made again, since both kinds share one name.
+ * Filters, metric alarms, composites bottom-up, mute rules; then deletes, in reverse: mute rules, composites top-down and
+ * one per call, metric alarms, filters. An alarm that changes its type is deleted before it is made again, since both kinds share one name.
  */
 export function applySteps(changes: readonly Change[]): readonly Step[] {
   const puts = changes.filter((change) => isWriting(change));
@@ -62,23 +63,28 @@ function putSteps(puts: readonly Writing[]): readonly Step[] {
   const ranked = [...puts].sort(
     (one, other) => PUT_RANK[one.desired.key.type] - PUT_RANK[other.desired.key.type],
   );
-  const simple = ranked.filter((change) => change.desired.key.type !== 'composite_alarm');
-  const composites = ranked.filter((change) => change.desired.key.type === 'composite_alarm');
+  const below = ranked.filter(({ desired }) => PUT_RANK[desired.key.type] < PUT_RANK.composite_alarm);
+  const composites = ranked.filter(({ desired }) => desired.key.type === 'composite_alarm');
+  const above = ranked.filter(({ desired }) => PUT_RANK[desired.key.type] > PUT_RANK.composite_alarm);
   const ordered = inOrder(composites, (change) => change.desired);
-  return [...simple, ...ordered].map((change): Step => ({ kind: 'put', change }));
+  return [...below, ...ordered, ...above].map((change): Step => ({ kind: 'put', change }));
 }
 
 function deleteSteps(gone: readonly ObservedResource[]): readonly Step[] {
-  const composites = gone.filter((resource) => resource.key.type === 'composite_alarm');
-  const alarms = gone.filter((resource) => resource.key.type === 'metric_alarm');
-  const filters = gone.filter((resource) => resource.key.type === 'metric_filter');
+  const of = (type: ResourceType) => gone.filter((resource) => resource.key.type === type);
+  const composites = of('composite_alarm');
   const cyclic = new Set(inCycle(composites));
   const topDown = inOrder(composites, (resource) => resource).reverse();
+  const singly = (type: ResourceType) =>
+    of(type).map((resource): Step => ({ kind: 'delete', type, resources: [resource] }));
   return [
+    ...singly('mute_rule'),
     ...[...cyclic].map((observed): Step => ({ kind: 'neutralise', observed })),
     ...topDown.map((resource): Step => ({ kind: 'delete', type: 'composite_alarm', resources: [resource] })),
-    ...batches(alarms).map((resources): Step => ({ kind: 'delete', type: 'metric_alarm', resources })),
-    ...filters.map((resource): Step => ({ kind: 'delete', type: 'metric_filter', resources: [resource] })),
+    ...batches(of('metric_alarm')).map(
+      (resources): Step => ({ kind: 'delete', type: 'metric_alarm', resources }),
+    ),
+    ...singly('metric_filter'),
   ];
 }
 

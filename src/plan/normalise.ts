@@ -1,3 +1,4 @@
+import { parseIsoDuration } from '../core/iso-duration.ts';
 import type { JsonValue, Properties, ResourceType } from '../model/managed-resource.ts';
 
 /**
@@ -14,6 +15,8 @@ export function normaliseProperties(type: ResourceType, properties: Properties):
       return withoutEmpty({ ...ALARM_DEFAULTS, ...sortedActions(properties) });
     case 'metric_filter':
       return withoutEmpty(normaliseMetricFilter(properties));
+    case 'mute_rule':
+      return withoutEmpty(normaliseMuteRule(properties));
   }
 }
 
@@ -61,6 +64,22 @@ function normaliseMetricFilter(properties: Properties): Properties {
   };
 }
 
+/** Times are compared as times and lengths as lengths: `PT60M` is `PT1H`. Without a time zone it is UTC. */
+function normaliseMuteRule(properties: Properties): Properties {
+  const { Rule, MuteTargets, StartDate, ExpireDate } = properties;
+  const schedule = isMap(Rule) ? Rule.Schedule : undefined;
+  const { Duration, ...rest } = isMap(schedule) ? schedule : {};
+  const ms = typeof Duration === 'string' ? parseIsoDuration(Duration) : undefined;
+  const names = isMap(MuteTargets) ? MuteTargets.AlarmNames : undefined;
+  return {
+    ...properties,
+    Rule: { Schedule: { Timezone: 'UTC', ...rest, Duration: ms ?? Duration ?? null } },
+    MuteTargets: { AlarmNames: Array.isArray(names) ? names.map(String).sort() : [] },
+    ...(typeof StartDate === 'string' ? { StartDate: new Date(StartDate).toISOString() } : {}),
+    ...(typeof ExpireDate === 'string' ? { ExpireDate: new Date(ExpireDate).toISOString() } : {}),
+  };
+}
+
 function sortedActions(properties: Properties): Properties {
   const made: Record<string, JsonValue> = { ...properties };
   for (const name of ACTION_LISTS) {
@@ -95,6 +114,6 @@ export function isMap(value: JsonValue | undefined): value is { readonly [name: 
 export function defaultOf(type: ResourceType, property: string): JsonValue | undefined {
   if (type === 'metric_alarm' && property === 'TreatMissingData') return 'missing';
   if (type === 'metric_alarm' && property === 'EvaluateLowSampleCountPercentile') return 'evaluate';
-  if (type !== 'metric_filter' && property === 'ActionsEnabled') return true;
+  if (type.endsWith('_alarm') && property === 'ActionsEnabled') return true;
   return undefined;
 }

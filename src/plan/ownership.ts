@@ -18,21 +18,26 @@ export type Ownership =
   | { readonly kind: 'foreign'; readonly why: string };
 
 /**
- * Whose resource this is. A metric filter cannot carry tags: its name tells, which begins with `gatewatch/<workspace>/`
- * and goes on with the id.
+ * Whose resource this is. A metric filter cannot carry tags, and those of a mute rule cannot be read back: their names
+ * tell, which begin with `gatewatch/<workspace>/` and `gatewatch_<workspace>_`, and go on with the id.
  */
 export function ownershipOf(resource: ObservedResource, workspace: string): Ownership {
-  return resource.key.type === 'metric_filter'
-    ? filterOwnership(resource.key.name, workspace)
-    : tagOwnership(resource.tags ?? {}, workspace);
+  const { type, name } = resource.key;
+  if (type === 'metric_filter') return nameOwnership(name, filterNamePrefix(workspace));
+  if (type === 'mute_rule') return nameOwnership(name, muteNamePrefix(workspace));
+  return tagOwnership(resource.tags ?? {}, workspace);
 }
 
 export function filterNamePrefix(workspace: string): string {
   return `${MANAGER}/${workspace}/`;
 }
 
-function filterOwnership(name: string, workspace: string): Ownership {
-  const prefix = filterNamePrefix(workspace);
+/** Which characters CloudWatch takes in this name is not published; neither workspace nor id has an underscore. */
+export function muteNamePrefix(workspace: string): string {
+  return `${MANAGER}_${workspace}_`;
+}
+
+function nameOwnership(name: string, prefix: string): Ownership {
   return name.startsWith(prefix)
     ? { kind: 'ours', id: name.slice(prefix.length), spec: undefined }
     : { kind: 'foreign', why: `its name does not begin with ${prefix}` };

@@ -20,7 +20,7 @@ interface WithDesired {
   readonly desired: DesiredResource;
   /** What will be sent: the desired properties, with those of `ignoreChanges` as AWS has them. */
   readonly properties: Properties;
-  /** Every tag the resource is to have, ours included. Empty for a metric filter. */
+  /** Every tag the resource is to have, ours included. Empty for what has no tags of ours. */
   readonly tags: Readonly<Record<string, string>>;
 }
 
@@ -31,7 +31,7 @@ interface WithDesired {
  * - `replace`: a rename or a change of type. Both are a create and a delete; state and history are lost.
  * - `adopt`: exists, nobody's or somebody else's, and the files say it may be taken over.
  * - `conflict`: exists and is not ours. Nothing is done until a person decides.
- * - `withheld`: would be deleted, but for the reason given it is not.
+ * - `withheld`: would be deleted (or, of a mute rule, changed), but for the reason given it is not.
  */
 export type Change =
   | ({ readonly verb: 'create' } & WithDesired)
@@ -96,7 +96,8 @@ function oursIn(input: PlanInput): ReadonlyMap<string, ObservedResource> {
 }
 
 function idKey(id: string, key: ObservedResource['key']): string {
-  return `${key.account}/${key.region}/${key.type === 'metric_filter' ? 'filter' : 'alarm'}/${id}`;
+  const kind = key.type.endsWith('_alarm') ? 'alarm' : key.type;
+  return `${key.account}/${key.region}/${kind}/${id}`;
 }
 
 function createOrRename(
@@ -121,11 +122,21 @@ function changeOf(
   if (ownership.kind === 'ours') {
     if (observed.key.type !== desired.key.type) return typeChange(wanted, observed, input);
     const differences = differencesOf(observed, wanted);
-    return isNothing(differences) ? undefined : { verb: 'update', observed, ...differences, ...wanted };
+    if (isNothing(differences)) return undefined;
+    const why = unlisted(desired, input);
+    return why === undefined
+      ? { verb: 'update', observed, ...differences, ...wanted }
+      : { verb: 'withheld', id: desired.id, observed, why };
   }
   return mayAdopt(desired, observed, wanted, input)
     ? { verb: 'adopt', observed, ...differencesOf(observed, wanted), ...wanted }
     : { verb: 'conflict', desired, observed, why: ownership.why };
+}
+
+/** A mute rule made of what could be listed would let go of the alarms that could not. */
+function unlisted({ key }: DesiredResource, { partial }: PlanInput): string | undefined {
+  const reason = key.type === 'mute_rule' ? partial.get(`${key.account}/${key.region}`) : undefined;
+  return reason === undefined ? undefined : `discovery there was partial: ${reason}`;
 }
 
 /**
@@ -158,7 +169,7 @@ function wantedOf(
 }
 
 function tagsOf(desired: DesiredResource, workspace: string): Readonly<Record<string, string>> {
-  if (desired.key.type === 'metric_filter') return {};
+  if (!desired.key.type.endsWith('_alarm')) return {};
   return {
     ...desired.tags,
     [OWNER_TAGS.managedBy]: MANAGER,

@@ -1,15 +1,14 @@
 import { applyPlan } from '../../src/alarms/apply-plan.ts';
 import { observeAlarms } from '../../src/alarms/observe-alarms.ts';
-import { type AlarmClients, createAlarmClients } from '../../src/aws/alarm-clients.ts';
+import type { AlarmClients } from '../../src/aws/alarm-clients.ts';
 import type { AwsClientsSettings } from '../../src/aws/aws-clients.ts';
-import { silentLogger } from '../../src/core/logger.ts';
 import type { DesiredResource, Properties } from '../../src/model/managed-resource.ts';
 import { type Change, planChanges } from '../../src/plan/plan-changes.ts';
-import type { Sandbox, SandboxSettings } from '../../src/sandbox/server.ts';
+import type { SandboxSettings } from '../../src/sandbox/server.ts';
 import { pointSdkAt } from '../aws/aws-stub.ts';
-import { createCountingMeter, createSkippingClock } from '../aws/clients-fixture.ts';
 import { central, region } from '../sandbox/small-world.ts';
 import { closing, startedSandbox } from '../sandbox/started-sandbox.ts';
+import { sandboxAlarmClients, writesOf } from './sandbox-clients.ts';
 
 export const WORKSPACE = 'prod';
 export const scope = { account: central, region };
@@ -56,16 +55,6 @@ export function composite(id: string, children: readonly string[]): DesiredResou
   };
 }
 
-const WRITES = [
-  'PutMetricAlarm',
-  'PutCompositeAlarm',
-  'DeleteAlarms',
-  'TagResource',
-  'UntagResource',
-  'PutMetricFilter',
-  'DeleteMetricFilter',
-];
-
 /** An account of the sandbox behind the real SDK: what is planned is really sent. */
 export async function alarmAccount(
   settings: Partial<SandboxSettings> = {},
@@ -73,16 +62,7 @@ export async function alarmAccount(
 ) {
   const sandbox = await startedSandbox(settings);
   closing({ close: pointSdkAt(sandbox.port) });
-  const clients = closing(
-    createAlarmClients({
-      accounts: [{ name: 'central', accountId: central, regions: [region] }],
-      clock: createSkippingClock(),
-      logger: silentLogger,
-      meter: createCountingMeter(),
-      maxAttempts: 2,
-      ...aws,
-    }),
-  );
+  const clients = closing(sandboxAlarmClients({ maxAttempts: 2, ...aws }));
   const signal = new AbortController().signal;
   const observe = (wanted: readonly DesiredResource[]) =>
     observeAlarms({ clients, workspace: WORKSPACE, scopes: [scope], desired: wanted, signal });
@@ -110,10 +90,6 @@ export async function alarmAccount(
     writes: () => writesOf(sandbox),
     names: () => namesOf(clients, signal),
   };
-}
-
-function writesOf(sandbox: Sandbox): number {
-  return WRITES.reduce((sum, name) => sum + sandbox.counts.get(`aws.${name}`), 0);
 }
 
 async function namesOf(clients: AlarmClients, signal: AbortSignal): Promise<readonly string[]> {

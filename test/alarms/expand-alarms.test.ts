@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { readDescription } from '../../src/alarms/describe-alarm.ts';
-import type { Expansion } from '../../src/alarms/expand-alarms.ts';
+import { type Expansion, expandAlarms } from '../../src/alarms/expand-alarms.ts';
 import { holds, parseRule } from '../../src/evaluate/composite-rule.ts';
-import { ERRORS, exampleFiles, expand, setWith, stage } from './files.ts';
+import { ERRORS, exampleFiles, expand, filesOf, setWith, stage } from './files.ts';
 
 function alarmOf(expansion: Expansion, id: string) {
   const found = expansion.instances.find((instance) => instance.id === id);
@@ -172,6 +172,30 @@ spec:
     ]);
   });
 
+  it('refuses a count where a line without some value is no JSON, and has the worker publish it instead', () => {
+    const failures = ERRORS.replace('errors.server', 'auth.failures').replace('Average', 'Sum');
+    const format =
+      '{"apiId":"$context.apiId","stage":"$context.stage","s":$context.status,"r":"$context.error.responseType","l":$context.integration.latency}';
+    const bare = stage('orders', { accessLogFormat: format });
+    const { refusals } = expand(setWith(failures), bare);
+    expect(refusals[0]?.reason).toMatch(
+      /writes \$context\.integration\.latency without quotes.*alarms\.publish: \[auth\.failures\]/,
+    );
+    const quoted = format.replace('$context.integration.latency', '"$context.integration.latency"');
+    expect(expand(setWith(failures), stage('orders', { accessLogFormat: quoted })).refusals).toEqual([]);
+    const files = { ...filesOf(setWith(failures)), published: new Set(['auth.failures'] as const) };
+    const published = expandAlarms(files, { stages: [bare], complete: true });
+    expect(published.resources.map(({ key }) => key.type)).toEqual(['metric_alarm']);
+    expect(published.resources[0]?.properties).toMatchObject({
+      Namespace: 'Gatewatch/ApiGateway',
+      MetricName: 'auth.failures',
+      Dimensions: [
+        { Name: 'ApiId', Value: 'id-orders' },
+        { Name: 'Stage', Value: 'prod' },
+      ],
+    });
+  });
+
   it('refuses a quoted number as a value: whether CloudWatch takes one is not documented', () => {
     const latency =
       '{ id: slow, metric: auth.latency, ExtendedStatistic: p95, Threshold: 1000, ComparisonOperator: GreaterThanThreshold, EvaluationPeriods: 3 }';
@@ -216,7 +240,7 @@ spec:
       stage('orders'),
     );
     expect(problems).toMatchObject([
-      { file: 'core.yaml', line: 7, got: expect.stringContaining('did you mean errors?') },
+      { file: 'core.yaml', line: 7, got: 'erors', remedy: 'did you mean errors?' },
     ]);
   });
 
@@ -318,6 +342,7 @@ spec:
       stage('orders-api'),
       stage('pay', { protocol: 'HTTP' }),
       stage('chat', { protocol: 'WEBSOCKET' }),
+      stage('partner-api', { stage: 'beta' }),
     );
     expect(expansion.problems).toEqual([]);
     for (const key of ['orders-api/prod', 'pay/prod', 'chat/prod']) {

@@ -37,22 +37,71 @@ function appliedTo(files: Readonly<Record<string, string>>): readonly ObservedRe
 }
 
 describe('planText', () => {
-  it('prints what the golden file says', () => {
-    const before = appliedTo(setWith(`${RULE}\n    - ${ERRORS.replace('id: errors', 'id: old')}`));
-    const theirs = { ...before[0], tags: { 'aws:cloudformation:stack-name': 'legacy' } } as ObservedResource;
-    const taken = { ...theirs, key: { ...theirs.key, name: 'core/orders/prod/taken' } };
-    const files = setWith(
-      `{ id: impact, rule: "ALARM(errors)", severity: page, annotations: { runbook_url: "https://r.example" } }
-    - ${ERRORS.replace('0.05', '0.02').replace(' }', ', min_samples: 20 }')}
-    - ${ERRORS.replace('id: errors', 'id: taken')}
-    - ${ERRORS.replace('id: errors', 'id: fresh')}
-    - { id: denials, use: apigw/denials-ratio }`,
+  it('prints what the golden file says, for everything that a plan can say of an alarm', () => {
+    const named = (id: string, more = '') =>
+      ERRORS.replace('id: errors', `id: ${id}`).replace(' }', `${more} }`);
+    const before = appliedTo(
+      setWith(
+        `${RULE}\n    - ${[
+          named('old'),
+          named('kept', ', lifecycle: { prevent_destroy: true }'),
+          named('moved'),
+          '{ id: slow, use: apigw/latency-p99 }',
+          '{ id: math, use: apigw/4xx-ratio }',
+          '{ id: turned, rule: "ALARM(errors)" }',
+        ].join('\n    - ')}`,
+      ),
     );
-    const text = planText(planOf(files, [...before, taken]), {
+    const [errors] = before;
+    if (errors === undefined) throw new Error('nothing was applied');
+    const theirs = (name: string) => ({
+      ...errors,
+      key: { ...errors.key, name: `core/orders/prod/${name}` },
+      tags: { 'aws:cloudformation:stack-name': 'legacy' },
+    });
+    const files = setWith(
+      [
+        '{ id: impact, rule: "ALARM(errors)", severity: page, annotations: { runbook_url: "https://r.example" } }',
+        ERRORS.replace('0.05', '0.02').replace(' }', ', min_samples: 20 }'),
+        named('taken'),
+        named('theirs', ', lifecycle: { adopt: always }'),
+        named('fresh'),
+        named('moved', ', AlarmName: orders-errors, TreatMissingData: missing'),
+        '{ id: denials, use: apigw/denials-ratio }',
+        '{ id: slow, use: apigw/latency-p99, EvaluateLowSampleCountPercentile: ignore }',
+        '{ id: math, use: apigw/4xx-ratio, min_samples: 50 }',
+        named('turned', ', AlarmActions: ["arn:aws:sns:eu-west-1:111122223333:oncall"]'),
+      ].join('\n    - '),
+    );
+    const plan = planOf(files, [...before, theirs('taken'), theirs('theirs')]);
+    const text = planText(plan, {
       prices: UNVERIFIED_ALARM_PRICES,
       replay: new Map([['core/errors[orders/prod]', '1 -> 3 firings, 0 -> 1 page, longest 6m']]),
     });
     expect(text).toBe(readFileSync(new URL('plan.golden.txt', import.meta.url), 'utf8'));
+    const verbs = plan.changes.map(({ verb }) => verb);
+    expect([...new Set(verbs)].sort()).toEqual([
+      'adopt',
+      'conflict',
+      'create',
+      'delete',
+      'replace',
+      'update',
+      'withheld',
+    ]);
+  });
+
+  it('says why nothing is deleted where a listing was not whole', () => {
+    const observed = appliedTo(setWith(`${RULE}\n    - ${ERRORS.replace('id: errors', 'id: old')}`));
+    const partial = new Map([['111122223333/eu-west-1', 'REST APIs: GetRestApis was denied']]);
+    const text = planText(planOf(setWith(RULE), observed, partial), { prices: UNVERIFIED_ALARM_PRICES });
+    expect(
+      text,
+    ).toBe(`core/old[orders/prod]                          ! withheld would be deleted: discovery there was partial: REST APIs: GetRestApis was denied
+nothing is deleted in 111122223333/eu-west-1: REST APIs: GetRestApis was denied
+
+0 to add, 0 to change, 0 to replace, 0 to delete, 1 withheld. $0.70 -> $0.70 a month (list prices, unverified).
+`);
   });
 
   it('says that there is nothing to do, and what it costs', () => {

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { SIGNAL_NAMESPACE } from '../../src/alarms/signal-rule.ts';
 
 interface Statement {
   readonly Effect: 'Allow' | 'Deny';
@@ -28,10 +29,23 @@ const NEEDS: Readonly<Record<string, string | undefined>> = {
 };
 
 /** Files whose calls only `gatewatch alarms` makes, under a role of its own (deployer-policy.json). */
-const ALARM_FILES = new Set(['alarm-clients.ts', 'metric-filters.ts', 'topics.ts']);
+const ALARM_FILES = new Set([
+  'alarm-clients.ts',
+  'integrations.ts',
+  'metric-filters.ts',
+  'mute-rules.ts',
+  'topics.ts',
+]);
+
+/** What only a worker that publishes signals calls (publishing-policy.json). */
+const PUBLISHING_FILES = new Set(['metric-publisher.ts']);
 
 function callsInCode(isAlarms = false): string[] {
-  const names = readdirSync(AWS).filter((name) => ALARM_FILES.has(name) === isAlarms);
+  return callsIn((name) => ALARM_FILES.has(name) === isAlarms && !PUBLISHING_FILES.has(name));
+}
+
+function callsIn(isWanted: (name: string) => boolean): string[] {
+  const names = readdirSync(AWS).filter(isWanted);
   const texts = names.map((name) => readFileSync(new URL(name, AWS), 'utf8'));
   const calls = texts.flatMap((text) =>
     [...text.matchAll(/new (\w+)Command\(/g)].map(([, name]) => name ?? ''),
@@ -58,13 +72,36 @@ const ALARM_SERVICES: Readonly<Record<string, string>> = {
   DescribeMetricFilters: 'logs',
 };
 
-test('the policy of the deploying role allows what `gatewatch alarms` calls and nothing else', () => {
+function permissionOf(name: string): string {
+  return name === 'GetIntegrations' ? 'apigateway:GET' : `${ALARM_SERVICES[name] ?? 'cloudwatch'}:${name}`;
+}
+
+function allowedBy(file: string): string[] {
   const policy: { Statement: readonly Statement[] } = JSON.parse(
-    readFileSync(new URL('../../deploy/deployer-policy.json', import.meta.url), 'utf8'),
+    readFileSync(new URL(`../../deploy/${file}`, import.meta.url), 'utf8'),
   );
-  const allowed = policy.Statement.flatMap(({ Action }) => Action);
-  const needed = callsInCode(true).map((name) => `${ALARM_SERVICES[name] ?? 'cloudwatch'}:${name}`);
-  expect(allowed.sort()).toEqual(needed.sort());
+  return policy.Statement.flatMap(({ Action }) => Action).sort();
+}
+
+test('the policy of the deploying role allows what `gatewatch alarms` calls and nothing else', () => {
+  expect(allowedBy('deployer-policy.json')).toEqual(callsInCode(true).map(permissionOf).sort());
+});
+
+test('the policy for following alarms and for drift allows what of that only reads', () => {
+  // Who is behind a topic is asked by `gatewatch alarms coverage`, never by the worker.
+  const reads = callsInCode(true).filter(
+    (name) => /^(Describe|List|Get)/.test(name) && name !== 'GetTopicAttributes',
+  );
+  expect(allowedBy('alarms-reading-policy.json')).toEqual(reads.map(permissionOf).sort());
+});
+
+test('the policy for publishing signals allows that, in the namespace of our own metrics only', () => {
+  expect(allowedBy('publishing-policy.json')).toEqual(
+    callsIn((name) => PUBLISHING_FILES.has(name)).map(permissionOf),
+  );
+  const text = readFileSync(new URL('../../deploy/publishing-policy.json', import.meta.url), 'utf8');
+  const [statement] = JSON.parse(text).Statement;
+  expect(statement.Condition).toEqual({ StringEquals: { 'cloudwatch:namespace': SIGNAL_NAMESPACE } });
 });
 
 test('the policy denies what would unmask or change logs, whatever else is attached', () => {

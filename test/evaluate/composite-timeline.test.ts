@@ -46,6 +46,46 @@ describe('compositeTimeline', () => {
     ]);
   });
 
+  it('takes all changes of the same moment before it looks: no firing for an instant', () => {
+    const guarded = { name: 'guarded', rule: parseRule('ALARM(errors) AND NOT ALARM(deploy)') };
+    const run = compositeTimeline({
+      composites: [guarded],
+      changes: [
+        { atMs: 5, alarm: 'errors', to: 'ALARM' },
+        { atMs: 5, alarm: 'deploy', to: 'ALARM' },
+        { atMs: 7, alarm: 'deploy', to: 'OK' },
+      ],
+      initial,
+      toMs: 20,
+    });
+    expect(run.changes).toEqual([{ atMs: 7, alarm: 'guarded', to: 'ALARM' }]);
+  });
+
+  it('starts in the state its rule gives, not where it was not told to, and acts on changes only', () => {
+    const idle = { name: 'idle', rule: parseRule('OK(errors) AND OK(auth)') };
+    const blind = { name: 'blind', rule: parseRule('INSUFFICIENT_DATA(unheard) OR ALARM(idle)') };
+    const run = compositeTimeline({
+      composites: [blind, idle],
+      changes: [{ atMs: 5, alarm: 'errors', to: 'INSUFFICIENT_DATA' }],
+      initial,
+      toMs: 20,
+    });
+    expect([run.initial.get('idle'), run.initial.get('blind')]).toEqual(['ALARM', 'ALARM']);
+    expect(run.actions).toEqual([{ atMs: 5, alarm: 'idle', state: 'OK' }]);
+  });
+
+  it('knows the state of a suppressor that is a composite itself from the start', () => {
+    const deploying = { name: 'deploying', rule: parseRule('OK(deploy)') };
+    const suppressed = { ...impact, suppressor: { alarm: 'deploying', waitMs: 2, extensionMs: 3 } };
+    const run = compositeTimeline({
+      composites: [suppressed, deploying],
+      changes: [{ atMs: 5, alarm: 'errors', to: 'ALARM' }],
+      initial,
+      toMs: 20,
+    });
+    expect(run.actions).toEqual([]);
+  });
+
   it('delays every action by the wait, and drops it while the suppressor is in alarm', () => {
     const suppressed = { ...impact, suppressor: { alarm: 'deploy', waitMs: 2, extensionMs: 3 } };
     const run = compositeTimeline({

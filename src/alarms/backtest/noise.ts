@@ -1,4 +1,5 @@
 import type { AlarmRun } from '../testing/alarm-run.ts';
+import { intersectSpans, lengthOf, type Span } from './spans.ts';
 
 /** What an alarm would have done to the people it tells. */
 export interface Noise {
@@ -8,7 +9,7 @@ export interface Noise {
   readonly flaps: number;
   readonly longestMs: number;
   readonly inAlarmMs: number;
-  /** Firings between 22:00 and 06:00 UTC. */
+  /** Firings between 22:00 and 06:00 in the time zone of those who are told. */
   readonly atNight: number;
   readonly firedAtMs: readonly number[];
 }
@@ -16,30 +17,48 @@ export interface Noise {
 const WEEK_MS = 7 * 86_400_000;
 const FLAP_MS = 10 * 60_000;
 
-/** Firings are actions: a change that a suppressor swallowed told nobody. */
-export function noiseOf(run: AlarmRun, span: { readonly fromMs: number; readonly toMs: number }): Noise {
-  const firings = run.actions.filter(({ state }) => state === 'ALARM');
-  const spells = firings.map(({ atMs }) => ({ fromMs: atMs, toMs: clearedAt(run, atMs) ?? span.toMs }));
-  const lengths = spells.map(({ fromMs, toMs }) => toMs - fromMs);
+export interface NoiseSettings {
+  readonly span: Span;
+  /** Time in which the alarm could be judged: a week of it is what counts as a week. */
+  readonly judged: readonly Span[];
+  /** IANA name, `Europe/Berlin`. */
+  readonly timeZone: string;
+}
+
+/** Firings are actions: a change that a suppressor swallowed told nobody. What began before the span is not one of them. */
+export function noiseOf(run: AlarmRun, { span, judged, timeZone }: NoiseSettings): Noise {
+  const firings = run.actions.filter(({ state, atMs }) => state === 'ALARM' && atMs >= span.fromMs);
+  const spells = spellsOf(run, span);
+  const isNight = nightTest(timeZone);
+  const judgedMs = lengthOf(intersectSpans(judged, [span]));
   return {
     firings: firings.length,
-    perWeek: (firings.length * WEEK_MS) / (span.toMs - span.fromMs),
-    flaps: spells.filter((spell, index) => {
-      const before = spells[index - 1];
-      return before !== undefined && spell.fromMs - before.toMs < FLAP_MS;
+    perWeek: judgedMs === 0 ? 0 : (firings.length * WEEK_MS) / judgedMs,
+    flaps: firings.filter(({ atMs }) => {
+      const clearedMs = run.changes.findLast((change) => change.atMs < atMs && change.to !== 'ALARM')?.atMs;
+      const wasBefore = run.actions.some((action) => action.state === 'ALARM' && action.atMs < atMs);
+      return wasBefore && clearedMs !== undefined && atMs - clearedMs < FLAP_MS;
     }).length,
-    longestMs: Math.max(0, ...lengths),
-    inAlarmMs: lengths.reduce((sum, length) => sum + length, 0),
+    longestMs: Math.max(0, ...spells.map(({ fromMs, toMs }) => toMs - fromMs)),
+    inAlarmMs: lengthOf(spells),
     atNight: firings.filter(({ atMs }) => isNight(atMs)).length,
     firedAtMs: firings.map(({ atMs }) => atMs),
   };
 }
 
-function clearedAt(run: AlarmRun, afterMs: number): number | undefined {
-  return run.changes.find(({ atMs, to }) => atMs > afterMs && to !== 'ALARM')?.atMs;
+/** Time in ALARM within the span. */
+function spellsOf(run: AlarmRun, span: Span): readonly Span[] {
+  const all = [{ atMs: Number.NEGATIVE_INFINITY, to: run.initial }, ...run.changes];
+  const spells = all.flatMap(({ atMs, to }, index) =>
+    to === 'ALARM' ? [{ fromMs: atMs, toMs: all[index + 1]?.atMs ?? span.toMs }] : [],
+  );
+  return intersectSpans(spells, [span]);
 }
 
-function isNight(atMs: number): boolean {
-  const hour = new Date(atMs).getUTCHours();
-  return hour >= 22 || hour < 6;
+function nightTest(timeZone: string): (atMs: number) => boolean {
+  const format = new Intl.DateTimeFormat('en-GB', { timeZone, hour: '2-digit', hourCycle: 'h23' });
+  return (atMs) => {
+    const hour = Number(format.format(atMs));
+    return hour >= 22 || hour < 6;
+  };
 }

@@ -1,5 +1,6 @@
 import { Environment } from '@marcbachmann/cel-js';
 import { messageOf, UserError } from '../../core/errors.ts';
+import { didYouMean } from '../../documents/did-you-mean.ts';
 import type { JsonValue, Origin } from '../../model/managed-resource.ts';
 import { isMap } from './layers.ts';
 
@@ -9,7 +10,21 @@ export type ExpressionContext = Readonly<Record<string, JsonValue>>;
 const WHOLE = /^\$\{([^{}]*)\}$/;
 const INSIDE = /\$\{([^{}]*)\}/g;
 
-const environment = new Environment({ unlistedVariablesAreDyn: true });
+/** What is wrong with a field, with the place it was written at. */
+export class PlacedError extends UserError {
+  readonly origin: Origin;
+  readonly words: { readonly expected: string; readonly got: string; readonly remedy: string };
+
+  constructor(origin: Origin, words: PlacedError['words'], cause?: unknown) {
+    const { expected, got, remedy } = words;
+    const place = `${origin.file}:${origin.line}`;
+    super('alarm_field', `Expected ${expected}, got ${got} (${place}); ${remedy}`, { cause });
+    this.origin = origin;
+    this.words = words;
+  }
+}
+
+const environment = numbersMixed(new Environment({ unlistedVariablesAreDyn: true }));
 type Compiled = ReturnType<Environment['parse']>;
 const compiled = new Map<string, Compiled>();
 
@@ -39,16 +54,45 @@ function evaluateText(text: string, context: ExpressionContext, origin: Origin):
 }
 
 function evaluate(expression: string, context: ExpressionContext, origin: Origin): JsonValue {
+  if (WHOLE_DIVISION.test(expression)) {
+    throw new PlacedError(origin, {
+      expected: `\${${expression}} to divide numbers`,
+      got: 'two whole numbers, whose quotient has no fraction here',
+      remedy: 'write one of them with a decimal point: 5.0 / 100',
+    });
+  }
   try {
-    return plain(compile(expression)(toCel(context)));
+    return plain(compile(expression)(context));
   } catch (error) {
-    throw new UserError(
-      'alarm_expression',
-      `Expected \${${expression}} to give a value from ${Object.keys(context).join(', ')} (${origin.file}:${origin.line}), ` +
-        `got: ${messageOf(error).split('\n')[0]}`,
-      { cause: error },
+    const [reason = ''] = messageOf(error).split('\n');
+    const near = nearName(expression, reason, context);
+    throw new PlacedError(
+      origin,
+      {
+        expected: `\${${expression}} to give a value from ${Object.keys(context).join(', ')}`,
+        got: reason,
+        remedy: near === undefined ? 'correct the expression' : `did you mean ${near}?`,
+      },
+      error,
     );
   }
+}
+
+/** CEL keeps whole numbers apart and cuts the fraction off their quotient. */
+const WHOLE_DIVISION = /(?<![\w.])\d+\s*\/\s*\d+(?![\w.])/;
+
+/** The name that was meant where CEL knows none: beside what it was looked for, or among the variables. */
+function nearName(expression: string, reason: string, context: ExpressionContext): string | undefined {
+  const [, key] = /^No such key: (.+)$/.exec(reason) ?? [];
+  const [, variable] = /^Unknown variable: (.+)$/.exec(reason) ?? [];
+  if (variable !== undefined) return didYouMean(variable, Object.keys(context));
+  if (key === undefined) return undefined;
+  const [, path = ''] =
+    new RegExp(`([A-Za-z_][\\w.]*)\\.${key.replaceAll(/\W/g, '\\$&')}\\b`).exec(expression) ?? [];
+  const holder = path
+    .split('.')
+    .reduce<JsonValue | undefined>((value, step) => (isMap(value) ? value[step] : undefined), context);
+  return isMap(holder) ? didYouMean(key, Object.keys(holder)) : undefined;
 }
 
 function compile(expression: string): Compiled {
@@ -57,16 +101,23 @@ function compile(expression: string): Compiled {
   return known;
 }
 
-/** CEL keeps whole numbers and others apart and never mixes them: ours are all doubles but for the whole ones. */
-function toCel(context: ExpressionContext): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(context).map(([name, value]) => [name, celValue(value)]));
-}
-
-function celValue(value: JsonValue): unknown {
-  if (typeof value === 'number') return Number.isInteger(value) ? BigInt(value) : value;
-  if (Array.isArray(value)) return value.map(celValue);
-  if (!isMap(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, celValue(item)]));
+/** CEL never mixes whole numbers and others; `vars.limit * 2` should be worth writing all the same. */
+function numbersMixed(plainCel: Environment): Environment {
+  const operators = {
+    '+': (one: number, other: number) => one + other,
+    '-': (one: number, other: number) => one - other,
+    '*': (one: number, other: number) => one * other,
+    '/': (one: number, other: number) => one / other,
+  };
+  for (const [operator, apply] of Object.entries(operators)) {
+    plainCel.registerOperator(`double ${operator} int`, (one: number, other: bigint) =>
+      apply(one, Number(other)),
+    );
+    plainCel.registerOperator(`int ${operator} double`, (one: bigint, other: number) =>
+      apply(Number(one), other),
+    );
+  }
+  return plainCel;
 }
 
 function plain(value: unknown): JsonValue {

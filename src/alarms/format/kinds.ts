@@ -1,17 +1,10 @@
 import { z } from 'zod';
 import { duration, glob, text } from '../../core/config-fields.ts';
-import { COMPARISON_OPERATORS } from '../../evaluate/comparison.ts';
+import { alarm, label, layer, override, PORTABLE_METRICS, texts, vars } from './alarm-schema.ts';
+import { checkMuteSchedule } from './mute-schedule.ts';
 
 /** `apiVersion` of every file but OpenSLO's. */
 export const API_VERSION = 'gatewatch/v1';
-
-const label = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/);
-/** `${…}` that gives the value when it is expanded. */
-const expression = z.string().regex(/^\$\{[^{}]+\}$/);
-const number = z.union([z.number(), expression]);
-const wholeNumber = z.union([z.int().min(1), expression]);
-const texts = z.record(z.string(), z.string());
-const vars = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
 
 const metadata = z.strictObject({
   name: label,
@@ -33,101 +26,57 @@ export const selector = z.strictObject({
   tags: texts.optional(),
 });
 
-const forEach = z.strictObject({
-  source: z.enum(['stages', 'routes', 'list']),
+const onEmpty = z.enum(['error', 'warn', 'ok']).prefault('error').meta({
+  description: 'What it means when nothing fits: nearly always a typo.',
+});
+
+const discovered = {
   match: selector.optional(),
   exclude: z.array(selector).optional(),
-  values: z.array(z.union([z.string(), z.record(z.string(), z.string())])).optional(),
-  on_empty: z.enum(['error', 'warn', 'ok']).prefault('error'),
-});
-
-const actions = z.array(text()).max(5);
-const json: z.ZodType<unknown> = z.json();
-
-/** Properties of AWS::CloudWatch::Alarm that an alarm may set, under CloudFormation's own names. */
-const cloudFormation = {
-  Namespace: text().optional(),
-  MetricName: text().optional(),
-  Dimensions: z.array(z.strictObject({ Name: text(), Value: text() })).optional(),
-  Statistic: z.enum(['SampleCount', 'Average', 'Sum', 'Minimum', 'Maximum']).optional(),
-  ExtendedStatistic: z
-    .string()
-    .regex(/^(p(100|\d{1,2}(\.\d{1,10})?)|(tm|tc|ts|wm)\d{1,2}(\.\d+)?|IQM|(PR|TM|TC|TS|WM)\(.+\)|\$\{.+\})$/)
-    .optional(),
-  Period: z
-    .union([z.literal([10, 20, 30]), z.int().min(60).max(604_800).multipleOf(60), expression])
-    .optional(),
-  EvaluationPeriods: wholeNumber.optional(),
-  DatapointsToAlarm: wholeNumber.optional(),
-  Threshold: number.optional(),
-  ComparisonOperator: z.enum([...COMPARISON_OPERATORS]).optional(),
-  TreatMissingData: z.enum(['missing', 'ignore', 'breaching', 'notBreaching']).optional(),
-  EvaluateLowSampleCountPercentile: z.enum(['evaluate', 'ignore']).optional(),
-  Metrics: z.array(z.record(z.string(), json)).max(20).optional(),
-  Unit: text().optional(),
-  ActionsEnabled: z.boolean().optional(),
-  AlarmActions: actions.optional(),
-  OKActions: actions.optional(),
-  InsufficientDataActions: actions.optional(),
-  WarmUpConfiguration: z
-    .strictObject({ WarmUpPeriodDurationInMinutes: z.int().min(1).max(2_880) })
-    .optional(),
-  ActionConfiguration: z.record(z.string(), json).optional(),
-  EvaluationWindow: z.record(z.string(), json).optional(),
+  on_empty: onEmpty,
 };
 
-export const PORTABLE_METRICS = [
-  'requests',
-  'errors.server',
-  'errors.client',
-  'latency',
-  'latency.integration',
-  'integration.errors',
-  'auth.failures',
-  'auth.denials',
-  'auth.latency',
-  'throttles',
-] as const;
-
-const lifecycle = z.strictObject({
-  prevent_destroy: z.boolean().optional(),
-  ignore_changes: z.array(text()).optional(),
-  adopt: z.enum(['never', 'if-identical', 'always']).optional(),
+const place = z.strictObject({
+  api: text().meta({ description: 'Name or id of an API.', examples: ['orders-api'] }),
+  stage: text().meta({ description: 'Name of a stage of it.', examples: ['prod'] }),
+  route: text()
+    .optional()
+    .meta({ description: 'One of its routes.', examples: ['GET /orders'] }),
+  account: text().optional(),
+  region: text().optional(),
+  vars: vars.optional().meta({ description: 'Variables of this item alone.' }),
 });
 
-/** Fields of our own, in lower case. */
-const ours = {
-  use: text().optional(),
-  metric: z.enum(PORTABLE_METRICS).optional(),
-  when: expression.optional(),
-  enabled: z.boolean().optional(),
-  severity: z.enum(['page', 'ticket', 'info']).optional(),
-  min_samples: z.int().min(1).optional(),
-  /** The metric's value divided by the number of requests of the same period. */
-  per_request: z.boolean().optional(),
-  labels: texts.optional(),
-  annotations: texts.optional(),
-  tags: texts.optional(),
-  rule: text().optional(),
-  suppress: z
-    .strictObject({ by: text(), wait: duration().prefault('60s'), extension: duration().prefault('60s') })
-    .optional(),
-  lifecycle: lifecycle.optional(),
-  /** Properties newer than this schema, sent as they are. */
-  raw: z.record(z.string(), json).optional(),
-  disable: z.array(text()).optional(),
-};
-
-/** Lists what may be set in layers below an alarm: everything but its identity. */
-const layer = z.strictObject({ ...cloudFormation, ...ours });
-/** `null` takes away what a lower layer set. */
-const override = z.record(z.string(), z.json());
-const alarm = z.strictObject({ id: label, ...cloudFormation, ...ours });
+/** What a set is for: stages or routes that a selector takes, or a list of them by name. */
+const forEach = z.discriminatedUnion('source', [
+  z.strictObject({ source: z.literal('stages'), ...discovered }),
+  z.strictObject({ source: z.literal('routes'), ...discovered }),
+  z.strictObject({
+    source: z.literal('list'),
+    values: z
+      .array(
+        z.union([text(), place]).meta({
+          description: 'A stage or route by name, as a text or as a map with variables of its own.',
+          examples: ['orders-api/prod', 'orders-api/prod GET /orders', { api: 'orders-api', stage: 'prod' }],
+        }),
+      )
+      .min(1),
+    on_empty: onEmpty,
+  }),
+]);
 
 const budget = z.strictObject({
   monthly_usd: z.number().min(0).optional(),
   pages_per_week: z.number().min(0).optional(),
 });
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
 
 function kindOf<K extends string, T extends z.ZodType>(kind: K, spec: T) {
   return z.strictObject({ apiVersion: z.literal(API_VERSION), kind: z.literal(kind), metadata, spec });
@@ -143,6 +92,10 @@ export const defaultsFile = kindOf(
     alarm: layer.optional(),
     vars: vars.optional(),
     budget: budget.optional(),
+    timezone: text().refine(isTimeZone).optional().meta({
+      description:
+        'A time zone such as Europe/Berlin; a backtest counts pages from 22:00 to 06:00 there as pages at night.',
+    }),
   }),
 );
 
@@ -221,17 +174,23 @@ export const routingFile = kindOf(
   }),
 );
 
+/** CloudWatch takes no seconds here. */
+const wholeMinute = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d(:00)?Z$/);
+
 export const muteRuleFile = kindOf(
   'MuteRule',
-  z.strictObject({
-    schedule: z.string().regex(/^(cron|at)\(.+\)$/),
-    duration: z.string().regex(/^P/),
-    timezone: text().optional(),
-    match: texts.optional(),
-    start: text().optional(),
-    expire: text().optional(),
-    reason: text().optional(),
-  }),
+  z
+    .strictObject({
+      schedule: z.string().regex(/^(cron|at)\(.+\)$/),
+      duration: z.string().regex(/^P/),
+      timezone: text().optional(),
+      /** Labels that an alarm must have to be muted; without any, all alarms are. */
+      match: texts.optional(),
+      start: wholeMinute.optional(),
+      expire: wholeMinute.optional(),
+      reason: text().optional(),
+    })
+    .check(checkMuteSchedule),
 );
 
 const metricSource = z.strictObject({
@@ -334,3 +293,4 @@ export type FileOf<K extends FileKind> = z.output<(typeof FILE_KINDS)[K]>;
 export type AlarmEntry = z.output<typeof alarm>;
 export type Selector = z.output<typeof selector>;
 export type ForEach = z.output<typeof forEach>;
+export type ListItem = Extract<ForEach, { source: 'list' }>['values'][number];

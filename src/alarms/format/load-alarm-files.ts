@@ -5,6 +5,7 @@ import { clip, type Problem, sortProblems } from '../../documents/problem.ts';
 import type { Resolvers } from '../../documents/references.ts';
 import { problemIn, validateDocument } from '../../documents/validate.ts';
 import { parseYaml, type YamlDocument } from '../../documents/yaml-document.ts';
+import type { LogSignal } from '../portable-metrics.ts';
 import { API_VERSION, FILE_KINDS, type FileKind, type FileOf } from './kinds.ts';
 
 /** A file that fits its schema, with the places of everything in it. `path` is relative to the directory of alarms. */
@@ -23,6 +24,8 @@ export interface AlarmFiles {
   readonly routing: readonly Loaded<'Routing'>[];
   readonly mutes: readonly Loaded<'MuteRule'>[];
   readonly tests: readonly Loaded<'AlarmTest'>[];
+  /** Signals that the worker publishes as metrics of its own (`alarms.publish`); the others are metric filters. */
+  readonly published?: ReadonlySet<LogSignal>;
 }
 
 export interface AlarmDirectory {
@@ -137,7 +140,8 @@ class Loader {
 
   /** One name for two sets would give two alarms one id; two routings would leave open who is told. */
   checkNames(): void {
-    for (const list of [this.files.sets, this.files.burnRates, this.files.objectives]) {
+    const { sets, burnRates, objectives, mutes } = this.files;
+    for (const list of [sets, burnRates, objectives, mutes]) {
       const first = new Map<string, string>();
       for (const { path, document, value } of list) {
         const known = first.get(value.metadata.name);

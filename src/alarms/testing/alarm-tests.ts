@@ -2,13 +2,13 @@ import { dirname, join } from 'node:path/posix';
 import { z } from 'zod';
 import { formatDuration } from '../../core/duration.ts';
 import { messageOf, UserError } from '../../core/errors.ts';
-import type { AlarmState } from '../../evaluate/alarm-state.ts';
+import { didYouMean } from '../../documents/did-you-mean.ts';
 import type { Protocol, StageInventory } from '../../model/inventory.ts';
 import type { AlarmInstance } from '../alarm-instance.ts';
 import { expandAlarms } from '../expand-alarms.ts';
 import type { FileOf } from '../format/kinds.ts';
 import type { AlarmFiles, Loaded } from '../format/load-alarm-files.ts';
-import { stageOf } from '../sample-stages.ts';
+import { filesWithoutAws, stageOf } from '../sample-stages.ts';
 import { type AlarmRun, runAlarms, stateAt } from './alarm-run.ts';
 import { type Recording, readRecording } from './recording.ts';
 import { parseSeries } from './series-notation.ts';
@@ -29,8 +29,19 @@ export interface TestResult {
   readonly line: number;
   readonly name: string;
   readonly outcome: TestOutcome;
-  /** `set/alarm` of what it looked at. */
-  readonly covered: readonly string[];
+  /** What it looked at. */
+  readonly covered: readonly TestedAlarm[];
+}
+
+/** What one test showed of an alarm that it names. */
+export interface TestedAlarm {
+  /** `set/alarm`. */
+  readonly alarm: string;
+  readonly fired: boolean;
+  /** Went out of ALARM again. */
+  readonly cleared: boolean;
+  /** Receivers that were told that it fired. */
+  readonly told: readonly string[];
 }
 
 const each = z.object({
@@ -40,6 +51,8 @@ const each = z.object({
     protocol: z.enum(['REST', 'HTTP', 'WEBSOCKET']).default('REST'),
   }),
   stage: z.string().default('prod'),
+  /** For alarms of routes. */
+  route: z.string().optional(),
 });
 
 /** Runs every test of every file, without AWS. `readFile` reads recordings, relative to the directory of alarms. */
@@ -85,11 +98,27 @@ function runTest(
     const run = instance === undefined ? undefined : runs.get(instance.resource.key.name);
     return instance === undefined || run === undefined
       ? { failures: [`${expectation.alarm} was not run`], doubts: [] }
-      : judge(expectation, instance, run, { initial, incidentMs: recording?.incidentMs ?? 0 });
+      : judge(expectation, instance, run, recording?.incidentMs ?? 0);
   });
   const failures = judged.flatMap((one) => one.failures);
   const doubts = judged.flatMap((one) => one.doubts);
-  return { outcome: outcomeOf(failures, doubts), covered: wanted.map(({ set, alarm }) => `${set}/${alarm}`) };
+  const covered = wanted.map((instance) => testedAlarm(instance, runs.get(instance.resource.key.name)));
+  return { outcome: outcomeOf(failures, doubts), covered };
+}
+
+function testedAlarm({ set, alarm, receivers }: AlarmInstance, run: AlarmRun | undefined): TestedAlarm {
+  const firstMs = run?.changes.find(({ to }) => to === 'ALARM')?.atMs;
+  const cleared = run?.changes.some(
+    ({ atMs, to }) => to !== 'ALARM' && firstMs !== undefined && atMs > firstMs,
+  );
+  const acted = run?.actions.some(({ state }) => state === 'ALARM') === true;
+  const told = receivers.filter(({ sns, on }) => sns !== undefined && on.includes('ALARM'));
+  return {
+    alarm: `${set}/${alarm}`,
+    fired: firstMs !== undefined,
+    cleared: cleared === true,
+    told: acted ? told.map(({ name }) => name) : [],
+  };
 }
 
 /** After the last sample, so that what must clear can. */
@@ -105,12 +134,13 @@ function testedStage(test: TestCase, recording: Recording | undefined): StageInv
   if (!parsed.success) {
     throw new UserError(
       'alarm_test',
-      `Expected each: { api: { name, id, protocol }, stage }, got ${JSON.stringify(test.each)}`,
+      `Expected each: { api: { name, id, protocol }, stage, route }, got ${JSON.stringify(test.each)}`,
     );
   }
-  const { api, stage } = parsed.data;
+  const { api, stage, route } = parsed.data;
   const protocol: Protocol = api.protocol;
-  return stageOf({ apiId: api.id, apiName: api.name, stage, protocol });
+  const made = stageOf({ apiId: api.id, apiName: api.name, stage, protocol });
+  return route === undefined ? made : { ...made, routes: { [route]: 'a1' } };
 }
 
 /** Alarms of the files that the test names, for its stage, whatever their selector says of tags and accounts. */
@@ -122,7 +152,7 @@ function instancesFor(
   const folder = dirname(file.path);
   const named = new Set(file.value.spec.files.map((name) => join(folder, name)));
   const chosen: AlarmFiles = {
-    ...files,
+    ...filesWithoutAws(files),
     sets: files.sets.filter(({ path }) => named.has(path)),
     burnRates: files.burnRates.filter(({ path }) => named.has(path)),
   };
@@ -131,7 +161,7 @@ function instancesFor(
   if (instances.length === 0 && error !== undefined) {
     throw new UserError(
       'alarm_test',
-      `Expected alarms for ${stage.apiName}/${stage.stage}: ${error.expected}, got ${error.got}`,
+      `Expected alarms for ${stage.apiName}/${stage.stage}: ${error.expected}, got ${error.got}. Correct each, or name another file under files`,
     );
   }
   return instances;
@@ -145,9 +175,15 @@ function findAlarm(instances: readonly AlarmInstance[], name: string): AlarmInst
   throw new UserError(
     'alarm_test',
     found.length === 0
-      ? `Expected an alarm of the files under test (${known || 'none'}), got ${name}`
+      ? `Expected an alarm of the files under test (${known || 'none'}), got ${name}${meant(name, instances)}`
       : `Expected one alarm, got several named ${name}: write set/alarm`,
   );
+}
+
+function meant(name: string, instances: readonly AlarmInstance[]): string {
+  const names = instances.flatMap(({ set, alarm }) => [alarm, `${set}/${alarm}`]);
+  const near = didYouMean(name, names);
+  return near === undefined ? '' : `; did you mean ${near}?`;
 }
 
 /** The tested alarms and everything below them: what a test does not look at needs no series. */
@@ -186,16 +222,16 @@ function judge(
   expectation: Expectation,
   instance: AlarmInstance,
   run: AlarmRun,
-  context: { readonly initial: AlarmState; readonly incidentMs: number },
+  incidentMs: number,
 ): { readonly failures: readonly string[]; readonly doubts: readonly string[] } {
   if (run.opaque !== undefined) {
     return { failures: [], doubts: [`${expectation.alarm} cannot be judged offline: ${run.opaque}`] };
   }
   const failures = [
     ...transitionFailures(expectation, run),
-    ...stateFailures(expectation, run, context.initial),
+    ...stateFailures(expectation, run),
     ...receiverFailures(expectation, instance),
-    ...firingFailures(expectation, run, context.incidentMs),
+    ...firingFailures(expectation, run, incidentMs),
   ].map((words) => `${expectation.alarm}: ${words}`);
   const doubts = run.doubts.map(({ atMs, why }) => `${expectation.alarm} at ${formatDuration(atMs)}: ${why}`);
   return { failures, doubts };
@@ -206,8 +242,7 @@ function transitionFailures(
   run: AlarmRun,
 ): readonly string[] {
   if (expected === undefined) return [];
-  const said = (change: { readonly atMs: number; readonly to: AlarmState }) =>
-    `${change.to} at ${formatDuration(change.atMs)}`;
+  const said = (change: AlarmRun['changes'][number]) => `${change.to} at ${formatDuration(change.atMs)}`;
   const actual = run.changes.map(said);
   const wanted = expected.map(({ at, to }) => said({ atMs: at, to }));
   const missing = wanted.filter((change) => !actual.includes(change));
@@ -219,11 +254,10 @@ function transitionFailures(
 function stateFailures(
   { eval_time: atMs, exp_state: expected }: Expectation,
   run: AlarmRun,
-  initial: AlarmState,
 ): readonly string[] {
   if (expected === undefined) return [];
   if (atMs === undefined) return ['exp_state needs eval_time'];
-  const state = stateAt(run, atMs, initial);
+  const state = stateAt(run, atMs);
   return state === expected ? [] : [`expected ${expected} at ${formatDuration(atMs)}, got ${state}`];
 }
 

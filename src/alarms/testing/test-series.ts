@@ -1,5 +1,4 @@
 import { UserError } from '../../core/errors.ts';
-import { percentileOf } from '../../evaluate/low-samples.ts';
 import { mathSeries } from '../../evaluate/math-series.ts';
 import {
   type MinuteStatistics,
@@ -8,6 +7,7 @@ import {
   seriesFromMinutes,
 } from '../../evaluate/windows.ts';
 import type { AlarmInput, AlarmModel } from '../alarm-instance.ts';
+import { PARTS } from '../backtest/history-questions.ts';
 import type { Sample } from './series-notation.ts';
 
 const MINUTE_MS = 60_000;
@@ -45,8 +45,7 @@ function inputReader(
 ): SeriesReader {
   const found = seriesOf(input, all, given);
   const counts = countsOf(input, all, given);
-  if (percentileOf(input.statistic) !== undefined || /[(]/.test(input.statistic))
-    return percentileReader(found, counts);
+  if (PARTS[input.statistic] === undefined) return percentileReader(found, counts);
   return seriesFromMinutes(minutesOf(found, counts), input.statistic);
 }
 
