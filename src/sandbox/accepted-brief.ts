@@ -36,7 +36,7 @@ export type BriefItem =
       readonly attributes: Readonly<Record<string, unknown>>;
     };
 
-const BRIEF_EVENT = ['outcome', 'decision', 'customer'];
+const BRIEF_EVENT = ['outcome', 'decision', 'customer', 'to_state'];
 const BRIEF_FIELDS = ['event_id'];
 
 /** Attributes that tell one series of Dynatrace from another, beside the name. */

@@ -1,8 +1,11 @@
 import { isObject } from '../core/json.ts';
+import type { AlarmStore } from './aws/alarm-store.ts';
 import type { SnsLog } from './aws/sns.ts';
+import type { EventsServer } from './dynatrace-events.ts';
 import type { OtlpServer } from './dynatrace-otlp.ts';
 import { type Counters, type FaultInjector, parseFaults } from './faults.ts';
 import { type AnyReply, type Call, jsonReply, ndjsonReply } from './http-exchange.ts';
+import { readIncident } from './incident-control.ts';
 import type { HecServer } from './splunk-hec.ts';
 import { readTokens, type TokenStore } from './tokens.ts';
 import type { World } from './world.ts';
@@ -25,7 +28,9 @@ export interface ControlDeps {
   readonly tokens: TokenStore;
   readonly hec: HecServer;
   readonly otlp: OtlpServer;
+  readonly events: EventsServer;
   readonly sns: SnsLog;
+  readonly alarms: AlarmStore;
 }
 
 /** `/_sandbox/…`: what a rehearsal needs to steer the stand-ins and to compare with the truth. */
@@ -41,8 +46,18 @@ export function answerControl(deps: ControlDeps, call: Call): AnyReply {
       return ndjsonReply(jsonLines(deps.otlp.acceptedItems()));
     case 'GET /accepted/dynatrace/brief':
       return ndjsonReply(deps.otlp.accepted.briefLines());
+    case 'GET /problems':
+      return ndjsonReply(jsonLines(deps.events.problems));
     case 'GET /sns':
       return ndjsonReply(jsonLines(deps.sns.deliveries));
+    case 'GET /sns/text':
+      return ndjsonReply(deps.sns.lines());
+    case 'GET /alarms/history':
+      return ndjsonReply(jsonLines(deps.alarms.everything()));
+    case 'GET /incident':
+      return jsonReply(200, { incidents: deps.world.incidents?.list ?? [] });
+    case 'POST /incident':
+      return setIncident(deps, call);
     case 'GET /stats':
       return jsonReply(200, statsOf(deps));
     case 'GET /clock':
@@ -141,6 +156,18 @@ function setFaults(deps: ControlDeps, call: Call): AnyReply {
     return refused(error instanceof Error ? error.message : String(error));
   }
   return jsonReply(200, { names: deps.faults.settings.names });
+}
+
+/** Takes `{"minutes": 10}`: the backend of one stage is slow from now on; 0 ends it. */
+function setIncident({ world, clock }: ControlDeps, call: Call): AnyReply {
+  const { incidents } = world;
+  if (incidents === undefined)
+    return refused('This sandbox was started with a world that knows no incidents.');
+  const incident = readIncident(bodyOf(call), world, clock.now());
+  if (typeof incident === 'string') return refused(incident);
+  if (incident.toMs > incident.fromMs) incidents.add(incident);
+  else incidents.endAll(incident.fromMs);
+  return jsonReply(200, { incidents: incidents.list });
 }
 
 function setTokens(deps: ControlDeps, call: Call): AnyReply {

@@ -46,6 +46,13 @@ export function v2ApisOf(): readonly WorldV2Api[] {
     stages: api.stages.map((stage) => v2Stage(api, stage)),
     authorizers: v2Authorizers(api),
     routes: api.routes.map((route, index) => v2Route(api, route, index)),
+    integrations: [
+      {
+        integrationId: integrationIdOf(api),
+        integrationType: 'AWS_PROXY',
+        timeoutInMillis: api.protocol === 'HTTP' ? 30_000 : 29_000,
+      },
+    ],
   }));
 }
 
@@ -147,6 +154,7 @@ function restMethod(api: FleetApi, route: FleetRoute): Readonly<Record<string, u
   const authorizerId = authorizerIdOf(api, route);
   return {
     httpMethod: route.method,
+    methodIntegration: { type: 'AWS_PROXY', httpMethod: 'POST', timeoutInMillis: 29_000 },
     authorizationType: REST_AUTH_TYPE[route.auth],
     apiKeyRequired: false,
     ...(authorizerId === undefined ? {} : { authorizerId }),
@@ -212,10 +220,15 @@ function v2Route(api: FleetApi, route: FleetRoute, index: number): Readonly<Reco
   return {
     routeId: `${api.id.slice(0, 3)}rt${index}`,
     routeKey: api.protocol === 'HTTP' ? `${route.method} ${route.path}` : route.path,
+    target: `integrations/${integrationIdOf(api)}`,
     authorizationType: V2_AUTH_TYPE[route.auth],
     apiKeyRequired: false,
     ...(authorizerId === undefined ? {} : { authorizerId }),
   };
+}
+
+function integrationIdOf(api: FleetApi): string {
+  return `${api.id.slice(0, 3)}in0`;
 }
 
 const V2_AUTH_TYPE: Readonly<Record<RouteAuth, string>> = {

@@ -1,5 +1,6 @@
 import { CENTRAL_ACCOUNT, FLEET, IDENTITY_ACCOUNT } from './fleet.ts';
 import { restApisOf, v2ApisOf } from './fleet-control-plane.ts';
+import { type Incident, Incidents } from './incidents.ts';
 import { createMetricBook } from './metric-points.ts';
 import { createTraffic } from './traffic.ts';
 import { LONGEST_LAG_MS } from './traffic-logs.ts';
@@ -13,6 +14,8 @@ export interface GeneratedWorldSettings {
   readonly ratePerSecond: number;
   /** Leaves the history to `advanceTo(historyToMs)`; until then the fleet stands idle. Default false. */
   readonly withoutHistory?: boolean;
+  /** Known from the start; more can be added while traffic is made. */
+  readonly incidents?: readonly Incident[];
 }
 
 /** Where in the history one stage changed its access-log format. */
@@ -22,12 +25,15 @@ const FORMAT_CHANGE_SHARE = 0.45;
 export function createGeneratedWorld(settings: GeneratedWorldSettings): World {
   const { historyFromMs, historyToMs } = settings;
   const metrics = createMetricBook(FLEET);
+  const incidents = new Incidents();
+  for (const incident of settings.incidents ?? []) incidents.add(incident);
   const traffic = createTraffic({
     seed: settings.seed,
     fromMs: historyFromMs,
     formatChangeMs: historyFromMs + (historyToMs - historyFromMs) * FORMAT_CHANGE_SHARE,
     ratePerSecond: settings.ratePerSecond,
     metrics,
+    incidents,
   });
   if (settings.withoutHistory !== true) traffic.advanceTo(historyToMs);
   return {
@@ -40,6 +46,7 @@ export function createGeneratedWorld(settings: GeneratedWorldSettings): World {
     historyFromMs,
     historyToMs,
     plantedSecrets: traffic.plantedSecrets,
+    incidents,
     advanceTo: traffic.advanceTo,
     points: metrics.points,
     *truth(nowMs: number): Iterable<TruthRow> {

@@ -151,8 +151,13 @@ function detailedSets(
   return api.routes.map((route) => ({
     key: `${api.id}/${stage.name}/${route.method} ${route.path}`,
     api,
-    dimensions: { ...base, Method: route.method, Resource: route.path, Stage: stage.name },
+    dimensions: { ...base, ...routeDimensions(api, route), Stage: stage.name },
   }));
+}
+
+/** A WebSocket route has no method. */
+function routeDimensions({ protocol }: FleetApi, { method, path }: FleetRoute) {
+  return protocol === 'WEBSOCKET' ? { Route: path } : { Method: method, Resource: path };
 }
 
 function dimensionKeys({ api, stage, route, routeFound }: MetricSamples): readonly string[] {

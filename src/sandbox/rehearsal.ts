@@ -2,6 +2,7 @@ import { createSystemClock } from '../core/clock.ts';
 import type { Logger } from '../core/logger.ts';
 import type { FaultSettings } from './faults.ts';
 import { createGeneratedWorld } from './generated-world.ts';
+import { INCIDENT_API, INCIDENT_FACTOR, INCIDENT_STAGE, type Incident } from './incidents.ts';
 import { type HistoryMaking, makeHistory } from './make-history.ts';
 import { rehearsalDynatraceTokens, rehearsalExternalIds, rehearsalHecTokens } from './rehearsal-secrets.ts';
 import { createSandboxClock, type SandboxClock } from './sandbox-clock.ts';
@@ -25,6 +26,8 @@ export interface RehearsalSettings {
   readonly logger: Logger;
   /** Starts while the last seconds of the history are still being made; who asks for it waits. Default false. */
   readonly early?: boolean;
+  /** One stage's backend is slow, from so long before the end of the history on. Absent: never. */
+  readonly incident?: { readonly beforeEndMs: number; readonly lengthMs: number };
   /** Anything else of the server, over the rehearsal's own settings. */
   readonly server?: Partial<SandboxSettings>;
 }
@@ -43,7 +46,7 @@ const MINUTE_MS = 60_000;
 export function createRehearsalWorld(
   settings: Pick<
     RehearsalSettings,
-    'seed' | 'historyMs' | 'historyToMs' | 'ratePerSecond' | 'hostClock' | 'early'
+    'seed' | 'historyMs' | 'historyToMs' | 'ratePerSecond' | 'hostClock' | 'early' | 'incident'
   >,
 ): World {
   const endMs = settings.historyToMs ?? settings.hostClock.now();
@@ -54,7 +57,15 @@ export function createRehearsalWorld(
     historyToMs,
     ratePerSecond: settings.ratePerSecond,
     withoutHistory: settings.early ?? false,
+    incidents: incidentsOf(settings, historyToMs),
   });
+}
+
+function incidentsOf({ incident }: Pick<RehearsalSettings, 'incident'>, endMs: number): readonly Incident[] {
+  if (incident === undefined) return [];
+  const fromMs = endMs - incident.beforeEndMs;
+  const place = { api: INCIDENT_API, stage: INCIDENT_STAGE, factor: INCIDENT_FACTOR };
+  return [{ ...place, fromMs, toMs: fromMs + incident.lengthMs }];
 }
 
 /** Makes the fleet and serves it: what `gatewatch sandbox` and the demo run. */
@@ -71,6 +82,9 @@ export async function startRehearsal(settings: RehearsalSettings): Promise<Rehea
     ...serverSettings(settings, world, clock),
     history: making.made,
     ...settings.server,
+  }).catch((error: unknown) => {
+    stop.abort();
+    throw error;
   });
   const close = () => {
     stop.abort();

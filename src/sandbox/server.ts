@@ -8,6 +8,7 @@ import { type AwsLimits, awsLimits } from './aws/operation.ts';
 import { Quotas } from './aws/quotas.ts';
 import type { Topic } from './aws/sns.ts';
 import { answerControl, type ControlDeps } from './control.ts';
+import { createEventsServer } from './dynatrace-events.ts';
 import { type AcceptedItem, createOtlpServer } from './dynatrace-otlp.ts';
 import { Counters, FaultInjector, type FaultSettings } from './faults.ts';
 import {
@@ -147,8 +148,10 @@ function createParts(settings: SandboxSettings): Parts {
     faultCounters,
     tokens,
     sns: alarming.sns,
+    alarms: alarming.alarms,
     hec: createHecServer({ ...shared, settings: { ...hecDefaults, ...settings.hec } }),
     otlp: createOtlpServer(shared),
+    events: createEventsServer(shared),
     clock: {
       now,
       isFrozen,
@@ -198,6 +201,7 @@ function failure(parts: Parts, error: unknown): AnyReply {
 async function answer(parts: Parts, call: Call): Promise<AnyReply> {
   if (parts.hec.owns(call)) return parts.hec.answer(call);
   if (parts.otlp.owns(call)) return parts.otlp.answer(call);
+  if (parts.events.owns(call)) return parts.events.answer(call);
   if (asksForHistory(call)) await parts.history;
   if (call.path.startsWith('/_sandbox/')) {
     parts.advance();
@@ -210,10 +214,14 @@ async function answer(parts: Parts, call: Call): Promise<AnyReply> {
   return jsonReply(404, { error: `The sandbox serves no ${call.method} ${call.path}.` });
 }
 
+/** What is answered while the history is still being made: steering, and what declares alarms. */
+const BESIDE_HISTORY = /^\/_sandbox\/(clock|incident)$|\.\w*(Alarms?|MetricFilters?|Resources?)$/;
+
 /** Logs and CloudWatch name their operation in a header; API Gateway and STS tell of the fleet, which is always there. */
 function asksForHistory(call: Call): boolean {
-  const isControl = call.path.startsWith('/_sandbox/') && call.path !== '/_sandbox/clock';
-  return isControl || call.header('x-amz-target') !== undefined;
+  const isControl = call.path.startsWith('/_sandbox/') && !BESIDE_HISTORY.test(call.path);
+  const target = call.header('x-amz-target');
+  return isControl || (target !== undefined && !BESIDE_HISTORY.test(target));
 }
 
 function listen(server: Server, port: number, host: string): Promise<number> {

@@ -11,7 +11,7 @@ export interface HecToken {
 
 export interface DynatraceToken {
   readonly token: string;
-  /** Absent: `metrics.ingest` and `logs.ingest`. */
+  /** Absent: `metrics.ingest`, `logs.ingest` and `events.ingest`. */
   readonly scopes?: readonly string[];
 }
 

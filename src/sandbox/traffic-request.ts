@@ -13,6 +13,7 @@ import {
   RESPONSE_BY_VERDICT,
   UNREACHABLE,
 } from './traffic-responses.ts';
+import type { Stagecraft } from './traffic-stagecraft.ts';
 import type { Authorization } from './traffic-truth.ts';
 
 /** A request about to happen. */
@@ -46,7 +47,11 @@ interface Phase {
 }
 
 /** Plays one request through the gateway: refusals, authorizer, backend. Writes the authorizer's log on the way. */
-export function playRequest(plan: RequestPlan, random: Random): RequestStory {
+export function playRequest(
+  plan: RequestPlan,
+  craft: Pick<Stagecraft, 'random' | 'incidents'>,
+): RequestStory {
+  const { random, incidents } = craft;
   const ids = idsFor(plan, random);
   const phase = authorizePhase(plan, ids.requestId, random);
   const base = {
@@ -66,7 +71,8 @@ export function playRequest(plan: RequestPlan, random: Random): RequestStory {
     const endMs = phase.atMs + random.between(2, 5);
     return { ...base, endMs, response: phase.response, responseBytes: random.between(23, 90) };
   }
-  return { ...base, ...integrate(plan, phase.atMs, random), ...claimsOf(plan) };
+  const slowness = incidents.factorAt(plan.api.name, plan.stage.name, phase.atMs);
+  return { ...base, ...integrate(plan, phase.atMs, slowness, random), ...claimsOf(plan) };
 }
 
 function idsFor(plan: RequestPlan, random: Random): { requestId: string; extendedRequestId: string } {
@@ -140,13 +146,17 @@ const INTEGRATION_TIMEOUT_MS = 29_000;
 function integrate(
   plan: RequestPlan,
   atMs: number,
+  slowness: number,
   random: Random,
 ): Pick<RequestStory, 'endMs' | 'response' | 'responseBytes' | 'integration'> {
   const answer = backendAnswer(random);
-  const usualMs = random.lognormal(plan.api.latencyMedianMs, plan.api.latencySigma);
+  const backendMs = slowness * random.lognormal(plan.api.latencyMedianMs, plan.api.latencySigma);
   const latencyMs = answer.slow
     ? INTEGRATION_TIMEOUT_MS
-    : Math.max(1, Math.round(Math.min(plan.pace?.integrationMs ?? usualMs, INTEGRATION_TIMEOUT_MS - 1_000)));
+    : Math.max(
+        1,
+        Math.round(Math.min(plan.pace?.integrationMs ?? backendMs, INTEGRATION_TIMEOUT_MS - 1_000)),
+      );
   return {
     endMs: atMs + latencyMs + random.between(1, 4),
     response: answer,

@@ -123,7 +123,7 @@ function otherThan(person: Person, people: People): Person {
 }
 
 function play(site: Site, plan: RequestPlan, craft: Stagecraft, twin = false): void {
-  const story = playRequest(plan, craft.random);
+  const story = playRequest(plan, craft);
   const note = plan.special === undefined ? { twin } : { special: plan.special, twin };
   recordRequest(site, story, note, craft.ledger, craft.random);
 }

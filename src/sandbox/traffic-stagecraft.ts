@@ -1,4 +1,5 @@
 import type { CarelessHeaders } from './authorizer-logs.ts';
+import type { Incidents } from './incidents.ts';
 import type { Random } from './random.ts';
 import type { Agenda } from './traffic-agenda.ts';
 import type { HostileTexts } from './traffic-hostile.ts';
@@ -12,13 +13,14 @@ export interface Stagecraft {
   readonly people: People;
   readonly agenda: Agenda;
   readonly ledger: Ledger;
+  readonly incidents: Incidents;
   readonly userAgents: Wheel<string>;
   readonly pathSegments: Wheel<string>;
   readonly headers: Wheel<CarelessHeaders>;
 }
 
 export function createStagecraft(
-  parts: Pick<Stagecraft, 'random' | 'people' | 'agenda' | 'ledger'>,
+  parts: Pick<Stagecraft, 'random' | 'people' | 'agenda' | 'ledger' | 'incidents'>,
   hostile: HostileTexts,
 ): Stagecraft {
   return {

@@ -17,7 +17,7 @@ export function openConnection(site: Site, connect: RequestPlan, craft: Stagecra
   const { random } = craft;
   const facts = { connectionId: `${random.letters(15)}=`, connectedMs: connect.startMs };
   const plan: RequestPlan = { ...connect, webSocket: { ...facts, eventType: 'CONNECT' } };
-  const story = playRequest(plan, random);
+  const story = playRequest(plan, craft);
   const note = plan.special === undefined ? { twin: false } : { special: plan.special, twin: false };
   const opened = recordRequest(site, story, note, craft.ledger, random);
   if (story.response.status >= 300) return;
@@ -45,7 +45,7 @@ function continueConnection(
       messagesLeft === 0
         ? { ...facts, eventType: 'DISCONNECT' }
         : { ...facts, eventType: 'MESSAGE', messageId: `${random.letters(15)}=` };
-    const story = playRequest({ ...member, route, startMs, webSocket }, random);
+    const story = playRequest({ ...member, route, startMs, webSocket }, craft);
     recordRequest(site, story, { twin: false }, craft.ledger, random);
     if (messagesLeft > 0) continueConnection(site, member, facts, messagesLeft - 1, story.endMs, craft);
   });

@@ -1,5 +1,6 @@
 import { FLEET } from './fleet.ts';
 import type { FleetApi, FleetFunction } from './fleet-model.ts';
+import type { Incidents } from './incidents.ts';
 import type { MetricBook } from './metric-points.ts';
 import { createRandom, type Random } from './random.ts';
 import { createAgenda } from './traffic-agenda.ts';
@@ -21,6 +22,7 @@ export interface TrafficSettings {
   /** Requests a second over the whole fleet, messages of connections included. */
   readonly ratePerSecond: number;
   readonly metrics: MetricBook;
+  readonly incidents: Incidents;
 }
 
 /** The fleet under load. Everything that happens follows from the settings, in whatever steps time is advanced. */
@@ -37,13 +39,14 @@ export function createTraffic(settings: TrafficSettings): Traffic {
   const truth = createTruthBook();
   const agenda = createAgenda();
   const yard = createYard(settings.seed, truth);
-  const { formatChangeMs, metrics } = settings;
+  const { formatChangeMs, metrics, incidents } = settings;
   const craft = createStagecraft(
     {
       random,
       people: createPeople(createRandom(settings.seed, 'people')),
       agenda,
       ledger: { truth, metrics, formatChangeMs },
+      incidents,
     },
     hostile,
   );

@@ -1,3 +1,5 @@
+import type { Incidents } from './incidents.ts';
+
 /**
  * The seam between the generated fleet and the servers that show it. The generator knows nothing of HTTP; the servers
  * know nothing of how traffic is made. Nothing here is shared with the code that reads the fleet.
@@ -63,6 +65,7 @@ export interface WorldV2Api {
   readonly stages: readonly Readonly<Record<string, unknown>>[];
   readonly authorizers: readonly Readonly<Record<string, unknown>>[];
   readonly routes: readonly Readonly<Record<string, unknown>>[];
+  readonly integrations?: readonly Readonly<Record<string, unknown>>[];
 }
 
 /** What is true of one request, written down when it was made. */
@@ -135,6 +138,8 @@ export interface World {
   readonly historyToMs: number;
   /** Secrets planted in lines: none of them may appear in any output of the product. */
   readonly plantedSecrets: readonly string[];
+  /** Absent: this world's backends are always well. */
+  readonly incidents?: Incidents;
   /** Makes live traffic up to `nowMs`. Deterministic: the same seed gives the same fleet and the same requests. */
   advanceTo(nowMs: number): void;
   /**

@@ -23,7 +23,7 @@ import {
   SNSClient,
 } from '@aws-sdk/client-sns';
 import { describe, expect, it } from 'vitest';
-import type { Sandbox } from '../../src/sandbox/server.ts';
+import type { Sandbox, SandboxSettings } from '../../src/sandbox/server.ts';
 import { central, historyFromMs, region } from './small-world.ts';
 import { closing, sdkSettings, startedSandbox } from './started-sandbox.ts';
 
@@ -49,9 +49,23 @@ const slow: PutMetricAlarmCommandInput = {
   AlarmActions: [ONCALL],
 };
 
-async function started() {
+/** Changes of the alarm `slow` when it was made in minute 20 and the clock goes on to 60. */
+const FIRED_ONCE = ['21 Alarm updated from INSUFFICIENT_DATA to OK', '32 Alarm updated from OK to ALARM'];
+
+async function changesOf({ url }: Sandbox): Promise<readonly string[]> {
+  const text = await (await fetch(`${url}/_sandbox/alarms/history`)).text();
+  const rows = text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  return rows
+    .filter(({ type }) => type === 'StateUpdate')
+    .map(({ atMs, summary }) => `${(atMs - historyFromMs) / MINUTE} ${summary}`);
+}
+
+async function started(settings: Partial<SandboxSettings> = {}) {
   let nowMs = historyFromMs + 20 * MINUTE;
-  const sandbox = await startedSandbox({ clock: { now: () => nowMs } });
+  const sandbox = await startedSandbox({ clock: { now: () => nowMs }, ...settings });
   const client = new CloudWatchClient(sdkSettings(sandbox));
   closing({ close: () => client.destroy() });
   return {
@@ -176,6 +190,26 @@ describe('metric alarms', () => {
     expect(await state('guarded')).toBe('OK');
     await at(53);
     expect(await state('guarded')).toBe('ALARM');
+  });
+
+  it('made after the clock was set back are judged minute by minute as it goes on', async () => {
+    const { client, at, sandbox } = await started();
+    await at(60);
+    await at(20);
+    await client.send(new PutMetricAlarmCommand(slow));
+    await at(60);
+    expect(await changesOf(sandbox)).toEqual(FIRED_ONCE);
+    const told = await (await fetch(`${sandbox.url}/_sandbox/sns/text`)).text();
+    expect(told).toMatch(/^\d\d:\d\d:\d\d {2}ALARM {2}slow to oncall@bank.example: Threshold Crossed/);
+  });
+
+  it('made while the history is still in the making are judged from then on', async () => {
+    const { promise: history, resolve: made } = Promise.withResolvers<void>();
+    const { client, at, sandbox } = await started({ history });
+    await client.send(new PutMetricAlarmCommand(slow));
+    made();
+    await at(60);
+    expect(await changesOf(sandbox)).toEqual(FIRED_ONCE);
   });
 
   it('set by hand last until the next evaluation, and stay in the history after they are deleted', async () => {

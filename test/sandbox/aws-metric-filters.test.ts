@@ -72,6 +72,13 @@ describe('metric filters', () => {
     expect(sums.length).toBeLessThan(10);
   });
 
+  it.each(['of/$default', 'a:b', 'a*'])('refuse the metric name %s', async (metricName) => {
+    const { logs } = await started();
+    const metricTransformations = [{ metricName, metricNamespace: 'Gatewatch', metricValue: '1' }];
+    const put = logs.send(new PutMetricFilterCommand({ ...denials, metricTransformations }));
+    await expect(put).rejects.toMatchObject({ name: 'InvalidParameterException' });
+  });
+
   it('take a number of the line as the value', async () => {
     const { logs, at, points } = await started();
     const [transformation] = denials.metricTransformations;

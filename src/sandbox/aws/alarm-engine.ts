@@ -5,6 +5,7 @@ import { compositeState, evaluateMetricAlarm, type MetricRef, reasonDataOf } fro
 import { ACTION_LIST, type StoredAlarm } from './alarm-model.ts';
 import { type AlarmStore, nameOfReference, readsOf } from './alarm-store.ts';
 import { invalidValue } from './cloudwatch-model.ts';
+import type { MuteRules } from './mute-rule-store.ts';
 import { optionalFlag, optionalNumber, optionalText, optionalTexts } from './request-fields.ts';
 import type { SnsLog } from './sns.ts';
 
@@ -25,18 +26,23 @@ export class AlarmEngine {
   readonly #store: AlarmStore;
   readonly #read: ReadMetric;
   readonly #sns: SnsLog;
+  readonly #mutes: MuteRules;
+  /** Alarms that kept still when they went into ALARM, with the state they came from. */
+  readonly #muted = new Map<StoredAlarm, AlarmState>();
   readonly #suppressions = new Map<string, Suppression>();
   #evaluatedMs: number | undefined;
 
-  constructor(settings: { store: AlarmStore; read: ReadMetric; sns: SnsLog }) {
+  constructor(settings: { store: AlarmStore; read: ReadMetric; sns: SnsLog; mutes: MuteRules }) {
     this.#store = settings.store;
     this.#read = settings.read;
     this.#sns = settings.sns;
+    this.#mutes = settings.mutes;
   }
 
+  /** A clock that was set back goes through its minutes again. */
   advanceTo(nowMs: number): void {
     const lastMinute = Math.floor(nowMs / MINUTE_MS) * MINUTE_MS;
-    const next = (this.#evaluatedMs ?? lastMinute - MINUTE_MS) + MINUTE_MS;
+    const next = (this.#evaluatedMs ?? this.#firstMinute(lastMinute)) + MINUTE_MS;
     for (
       let atMs = Math.max(next, lastMinute - MOST_MINUTES * MINUTE_MS);
       atMs <= lastMinute;
@@ -44,11 +50,19 @@ export class AlarmEngine {
     ) {
       this.#evaluate(atMs);
     }
-    this.#evaluatedMs = Math.max(lastMinute, this.#evaluatedMs ?? 0);
+    this.#evaluatedMs = lastMinute;
+  }
+
+  /** Where evaluation begins: with the minute that is over, or when the first alarm was made, if that was before. */
+  #firstMinute(lastMinute: number): number {
+    let firstMs = lastMinute - MINUTE_MS;
+    for (const { configuredMs } of this.#store.all()) firstMs = Math.min(firstMs, configuredMs);
+    return Math.floor(firstMs / MINUTE_MS) * MINUTE_MS;
   }
 
   #evaluate(nowMs: number): void {
     this.#releaseSuppressed(nowMs);
+    this.unmute(nowMs);
     for (const alarm of this.#store.all()) {
       if (alarm.kind === 'metric') this.#evaluateMetric(alarm, nowMs);
     }
@@ -83,10 +97,13 @@ export class AlarmEngine {
   #evaluateComposite(alarm: StoredAlarm, nowMs: number): boolean {
     const next = compositeState(alarm, (name) => this.#store.get(alarm, name)?.state);
     if (next === alarm.state) return false;
-    const children = [...readsOf(alarm)].filter((name) => this.#store.get(alarm, name)?.state === 'ALARM');
+    const children = [...readsOf(alarm)].flatMap((name) => this.#store.get(alarm, name) ?? []);
+    const turned = children.filter(({ state, transitionedMs }) =>
+      next === 'ALARM' ? state === next : state === next && transitionedMs === nowMs,
+    );
     const reason =
-      next === 'ALARM' && children.length > 0
-        ? `${children.map((name) => this.#store.get(alarm, name)?.arn).join(', ')} transitioned to ALARM`
+      turned.length > 0
+        ? `${turned.map(({ arn }) => arn).join(', ')} transitioned to ${next}`
         : `The rule of ${alarm.name} is ${next === 'ALARM' ? 'met' : 'not met'}`;
     this.#change(alarm, { state: next, reason }, nowMs);
     return true;
@@ -164,8 +181,22 @@ export class AlarmEngine {
     }
   }
 
+  /** An alarm whose muting has ended acts if it is in ALARM still. For a deleted rule AWS says so; for the end of a window it is assumed. */
+  unmute(nowMs: number): void {
+    for (const [alarm, from] of this.#muted) {
+      const isHere = this.#store.byArn(alarm.arn) === alarm;
+      if (isHere && this.#mutes.silences(alarm, nowMs)) continue;
+      this.#muted.delete(alarm);
+      if (isHere && alarm.state === 'ALARM') this.#act(alarm, from, nowMs);
+    }
+  }
+
   #act(alarm: StoredAlarm, from: AlarmState, nowMs: number): void {
     if (optionalFlag(alarm.properties, 'ActionsEnabled', invalidValue) === false) return;
+    if (this.#mutes.silences(alarm, nowMs)) {
+      if (alarm.state === 'ALARM') this.#muted.set(alarm, from);
+      return;
+    }
     for (const target of optionalTexts(alarm.properties, ACTION_LIST[alarm.state], invalidValue) ?? []) {
       const outcome = this.#sns.publish(target, messageOf(alarm, from, nowMs), nowMs);
       this.#store.note(

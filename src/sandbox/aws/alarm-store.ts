@@ -133,6 +133,11 @@ export class AlarmStore {
     });
   }
 
+  /** Of all accounts and Regions, in the order it was noted. */
+  everything(): readonly (HistoryItem & Scope)[] {
+    return this.#history;
+  }
+
   /** Oldest first; kept after an alarm is deleted. */
   history(scope: Scope): readonly HistoryItem[] {
     return this.#history.filter((item) => item.account === scope.account && item.region === scope.region);

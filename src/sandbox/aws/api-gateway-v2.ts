@@ -28,6 +28,12 @@ const PARTS: Readonly<Record<string, Part>> = {
     items: (api) => api.authorizers,
   },
   routes: { list: 'GetRoutes', one: 'GetRoute', key: 'routeId', items: (api) => api.routes },
+  integrations: {
+    list: 'GetIntegrations',
+    one: 'GetIntegration',
+    key: 'integrationId',
+    items: (api) => api.integrations ?? [],
+  },
 };
 
 /** The read a path names (`/v2/apis/{id}/routes`), or undefined when the sandbox has none. */

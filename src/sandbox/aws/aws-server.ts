@@ -1,3 +1,4 @@
+import { gunzipSync } from 'node:zlib';
 import type { Counters } from '../faults.ts';
 import type { AnyReply, Call } from '../http-exchange.ts';
 import {
@@ -22,7 +23,9 @@ import { datapointsOf, getMetricData } from './get-metric-data.ts';
 import { listMetrics } from './list-metrics.ts';
 import { invalidParameter } from './logs-model.ts';
 import { deleteMetricFilter, describeMetricFilters, putMetricFilter } from './metric-filters.ts';
+import { deleteAlarmMuteRule, getAlarmMuteRule, listAlarmMuteRules, putAlarmMuteRule } from './mute-rules.ts';
 import type { AwsContext, Operation } from './operation.ts';
+import { putMetricData } from './put-metric-data.ts';
 import type { Quotas } from './quotas.ts';
 import { type Fields, parseFields } from './request-fields.ts';
 import { dated, requireTimelySignature } from './server-time.ts';
@@ -38,12 +41,17 @@ const CLOUDWATCH: Readonly<Record<string, JsonRun>> = {
   DescribeAlarmHistory: describeAlarmHistory,
   DeleteAlarms: deleteAlarms,
   SetAlarmState: setAlarmState,
+  PutAlarmMuteRule: putAlarmMuteRule,
+  GetAlarmMuteRule: getAlarmMuteRule,
+  ListAlarmMuteRules: listAlarmMuteRules,
+  DeleteAlarmMuteRule: deleteAlarmMuteRule,
   EnableAlarmActions: switchActions(true),
   DisableAlarmActions: switchActions(false),
   TagResource: tagResource,
   UntagResource: untagResource,
   ListTagsForResource: listTagsForResource,
   GetMetricData: getMetricData,
+  PutMetricData: putMetricData,
   ListMetrics: listMetrics,
 };
 
@@ -185,7 +193,9 @@ function cloudWatchOperation(context: AwsContext, caller: Caller, call: Call): O
   const name = targetOf(call);
   const run = CLOUDWATCH[name];
   if (run === undefined) throw unknownOperation(name);
-  const fields = parseFields(call.body, invalidValue);
+  // The SDK compresses what is long.
+  const body = call.header('content-encoding') === 'gzip' ? gunzipSync(call.body) : call.body;
+  const fields = parseFields(body, invalidValue);
   const operation = {
     protocol: 'cloudwatch',
     name,

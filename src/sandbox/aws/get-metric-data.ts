@@ -26,6 +26,7 @@ interface MetricQuery {
   readonly series: WorldSeries | undefined;
   /** Asked without dimensions: the only form a metric filter's metric has here. */
   readonly filterMetric: { readonly namespace: string; readonly metricName: string } | undefined;
+  readonly metric: Pick<WorldSeries, 'namespace' | 'metricName' | 'dimensions'>;
   readonly forbidden: boolean;
   readonly stat: string;
   readonly periodS: number;
@@ -163,6 +164,7 @@ function readQuery(context: AwsContext, caller: Caller, query: Fields): MetricQu
     label: optionalText(query, 'Label', invalidValue) ?? metricName,
     series:
       unit === undefined || unit === publishedUnit(metricName) ? seriesByKey(context).get(key) : undefined,
+    metric: { namespace, metricName, dimensions },
     filterMetric: Object.keys(dimensions).length === 0 ? { namespace, metricName } : undefined,
     forbidden: account !== caller.account,
     stat: readStat(stat, id),
@@ -269,8 +271,10 @@ function readSeries(
   const { series, filterMetric, stat, periodS } = query;
   const nowMs = context.now();
   if (series !== undefined) return context.world.points(series, stat, periodS, fromMs, toMs, nowMs);
-  if (filterMetric === undefined) return [];
   const span = { fromMs, toMs, periodMs: Math.max(60, periodS) * 1_000 };
+  const published = context.publishedMetrics.points(caller, { ...query.metric, stat }, span);
+  if (published !== undefined) return published;
+  if (filterMetric === undefined) return [];
   return context.metricFilters.points(caller, { ...filterMetric, stat }, span, nowMs) ?? [];
 }
 

@@ -45,7 +45,7 @@ function matchingSeries(context: AwsContext, caller: Caller, fields: Fields): re
   const dimensions = readFilters(fields);
   const { world } = context;
   const nowMs = context.now();
-  return world.series.filter(
+  return [...world.series, ...context.publishedMetrics.all()].filter(
     (series) =>
       series.account === caller.account &&
       series.region === caller.region &&

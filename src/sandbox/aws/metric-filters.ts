@@ -18,6 +18,10 @@ export function putMetricFilter(context: AwsContext, caller: Caller, fields: Fie
   if (transformation === undefined || more.length > 0) {
     throw invalidParameter('Exactly one of metricTransformations must be given.');
   }
+  for (const member of ['metricName', 'metricNamespace']) {
+    const value = requiredText(transformation, member);
+    if (!/^[^:*$]{1,255}$/.test(value)) throw invalidParameter(`Invalid ${member}: ${value}`);
+  }
   context.metricFilters.put({
     group,
     name,

@@ -6,6 +6,8 @@ import type { AlarmStore } from './alarm-store.ts';
 import type { AwsProtocol } from './aws-protocol.ts';
 import type { Caller } from './caller.ts';
 import type { MetricFilters } from './metric-filter-store.ts';
+import type { MuteRules } from './mute-rule-store.ts';
+import type { PublishedMetrics } from './published-metrics.ts';
 import type { SnsLog } from './sns.ts';
 
 /** What every AWS operation may use. Sizes are the real ones by default; tests and faults make them smaller. */
@@ -21,6 +23,8 @@ export interface AwsContext {
   readonly alarms: AlarmStore;
   readonly alarmEngine: AlarmEngine;
   readonly metricFilters: MetricFilters;
+  readonly publishedMetrics: PublishedMetrics;
+  readonly muteRules: MuteRules;
   readonly sns: SnsLog;
 }
 

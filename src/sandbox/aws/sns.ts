@@ -5,6 +5,9 @@ import type { Caller } from './caller.ts';
 const NAMESPACE = 'http://sns.amazonaws.com/doc/2010-03-31/';
 const TOPIC = /^arn:aws[a-z-]*:sns:([a-z0-9-]+):(\d{12}):([A-Za-z0-9_-]{1,256})$/;
 
+/** In the lines for people. */
+const LONGEST_REASON = 120;
+
 export interface Topic {
   readonly arn: string;
   /** Endpoints with a confirmed subscription. */
@@ -36,6 +39,16 @@ export class SnsLog {
 
   topic(arn: string): Topic | undefined {
     return this.#topics.get(arn);
+  }
+
+  /** What was published, for people: when, which state, which alarm, who was told, and why. */
+  *lines(): Generator<string> {
+    for (const { atMs, subscribers, message } of this.deliveries) {
+      const who = subscribers.length === 0 ? 'nobody is subscribed' : `to ${subscribers.join(', ')}`;
+      const time = new Date(atMs).toISOString().slice(11, 19);
+      const why = String(message.NewStateReason).replaceAll(/arn:aws:cloudwatch:[^,\s]*?:alarm:/g, '');
+      yield `${time}  ${String(message.NewStateValue).padEnd(6)} ${String(message.AlarmName)} ${who}: ${why.slice(0, LONGEST_REASON)}`;
+    }
   }
 
   publish(arn: string, message: Readonly<Record<string, unknown>>, atMs: number): string {

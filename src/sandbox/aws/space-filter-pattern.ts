@@ -2,7 +2,7 @@ import { invalidParameter } from './logs-model.ts';
 
 /**
  * Space-delimited patterns of CloudWatch Logs: `[ip, user, …, status = 4*, bytes > 1000]`. A field in quotes or brackets
- * is one field; `...` stands for any number of fields.
+ * is one field; `...` stands for any number of fields, and conditions on one field may be joined by `||`.
  */
 export function spacePattern(pattern: string): (message: string) => boolean {
   const inner = /^\s*\[(.*)\]\s*$/s.exec(pattern)?.[1];
@@ -26,6 +26,11 @@ function allFit(tests: readonly FieldTest[], fields: readonly string[]): boolean
 
 function fieldTest(part: string, pattern: string): FieldTest {
   if (part === '...') return 'gap';
+  const either = part.split('||').map((one) => conditionTest(one.trim(), pattern));
+  return (value) => either.some((test) => test(value));
+}
+
+function conditionTest(part: string, pattern: string): (value: string) => boolean {
   const match = /^([A-Za-z_]\w*)(?:\s*(=|!=|<=|>=|<|>)\s*("?)([^"]*)\3)?$/.exec(part);
   if (match === null) throw invalidParameter(`Invalid filter pattern: ${pattern}`);
   const [, , sign, , operand = ''] = match;
