@@ -27,7 +27,7 @@ import { createReplayCommand, type ReplayHost } from './commands/replay.ts';
 import { createOnceCommand, createRunCommand, type WorkerHost, withRuntime } from './commands/run.ts';
 import { sandboxCommand } from './commands/sandbox.ts';
 import type { CliContext } from './context.ts';
-import type { DemoHost } from './demo/run-demo.ts';
+import type { DemoHost } from './demo/demo-stage.ts';
 import type { OrderHost } from './follow-order.ts';
 import { accountSettingsOf } from './worker/config-to-settings.ts';
 
@@ -48,7 +48,7 @@ export function createProgram(context: CliContext, host: WorkerHost & DemoHost):
       '\nStart here:\n  gatewatch demo                 watch the whole job against a sandbox\n  gatewatch init                 write a first gatewatch.yaml\n  gatewatch config check         see what is wrong with it\n  gatewatch cost                 see what it would cost\n  gatewatch run                  do it',
     );
   const commands = [
-    createDemoCommand(context, host, host.stopSignal),
+    createDemoCommand(context, host, alarmsConnections, host.stopSignal),
     createInitCommand(context),
     createConfigCommand(context),
     createCostCommand(context, {
@@ -120,29 +120,41 @@ function orderDesk({ operator }: WorkerHost): Omit<OrderHost, 'signal'> {
 
 function alarmsHost(host: WorkerHost): AlarmsHost {
   return {
+    ...alarmsConnections,
     get signal() {
       return host.stopSignal();
     },
-    connect: connectForCost,
-    connectAlarms: (config) =>
-      createAlarmClients({
-        accounts: accountSettingsOf(config),
-        clock: createSystemClock(),
-        logger: silentLogger,
-        meter: silentMeter,
-      }),
-    listFiles: listFilesBelow,
     confirm: (question) => askAtTerminal(question),
+    openJournal: openJournalReader,
   };
 }
 
+const alarmsConnections: Pick<AlarmsHost, 'connect' | 'connectAlarms' | 'listFiles'> = {
+  connect: (config) => connect(config, WAITED_FOR_SHARE),
+  connectAlarms: (config) =>
+    createAlarmClients({
+      accounts: accountSettingsOf(config),
+      clock: createSystemClock(),
+      logger: silentLogger,
+      meter: silentMeter,
+    }),
+  listFiles: listFilesBelow,
+};
+
+/** Somebody waits at a terminal while hundreds of APIs are listed: a larger share of ten calls a second is a minute less. */
+const WAITED_FOR_SHARE = 0.85;
+
 function connectForCost(config: Parameters<typeof accountSettingsOf>[0]) {
-  const clock = createSystemClock();
+  return connect(config);
+}
+
+function connect(config: Parameters<typeof accountSettingsOf>[0], quotaShare?: number) {
   return createAwsClients({
     accounts: accountSettingsOf(config),
-    clock,
+    clock: createSystemClock(),
     logger: silentLogger,
     meter: silentMeter,
+    ...(quotaShare === undefined ? {} : { quotaShare }),
   });
 }
 

@@ -3,33 +3,17 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createAlarmClients } from '../../src/aws/alarm-clients.ts';
-import { createAwsClients } from '../../src/aws/aws-clients.ts';
 import { listFilesBelow } from '../../src/cli/alarms/list-files.ts';
-import { createAlarmsCommand } from '../../src/cli/commands/alarms.ts';
-import type { CliContext } from '../../src/cli/context.ts';
-import { accountSettingsOf } from '../../src/cli/worker/config-to-settings.ts';
 import { createSystemClock } from '../../src/core/clock.ts';
-import { UserError } from '../../src/core/errors.ts';
 import { silentLogger } from '../../src/core/logger.ts';
-import { silentMeter } from '../../src/core/meter.ts';
 import { noFaults, parseFaults } from '../../src/sandbox/faults.ts';
 import { type Rehearsal, startRehearsal } from '../../src/sandbox/rehearsal.ts';
 import { rehearsalConfig } from '../../src/sandbox/rehearsal-config.ts';
 import { REHEARSAL_DYNATRACE_TOKEN, REHEARSAL_HEC_TOKEN } from '../../src/sandbox/rehearsal-secrets.ts';
+import { runAlarmsCommand, sandboxAlarmClients, writesOf } from '../alarms/sandbox-clients.ts';
 import { pointSdkAt } from '../aws/aws-stub.ts';
-import { createSkippingClock } from '../aws/clients-fixture.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../alarms/', import.meta.url));
-const WRITES = [
-  'PutMetricAlarm',
-  'PutCompositeAlarm',
-  'DeleteAlarms',
-  'TagResource',
-  'UntagResource',
-  'PutMetricFilter',
-  'DeleteMetricFilter',
-];
 
 let rehearsal: Rehearsal;
 let restore: () => void;
@@ -78,42 +62,8 @@ afterAll(async () => {
 });
 
 /** Runs one command as the command line does: its output and what the process would exit with. */
-async function alarms(...args: readonly string[]) {
-  const printed = { out: '', err: '', code: 0 };
-  const context: CliContext = {
-    env: {},
-    cwd: folder,
-    stdout: { write: (text) => (printed.out += text) },
-    stderr: { write: (text) => (printed.err += text) },
-    now: () => rehearsal.clock.now(),
-    fileExists: () => true,
-    readFile: (path) => readFileSync(path, 'utf8'),
-    writeFile: (path, text) => writeFileSync(path, text),
-    fileSystemType: () => undefined,
-    randomBytes: (count) => new Uint8Array(count),
-    setExitCode: (code) => (printed.code = code),
-  };
-  const clients = { clock: createSkippingClock(), logger: silentLogger, meter: silentMeter };
-  const command = createAlarmsCommand(context, {
-    signal: new AbortController().signal,
-    connect: (config) => createAwsClients({ accounts: accountSettingsOf(config), ...clients }),
-    connectAlarms: (config) => createAlarmClients({ accounts: accountSettingsOf(config), ...clients }),
-    listFiles: listFilesBelow,
-    confirm: async () => false,
-  });
-  try {
-    await command.exitOverride().parseAsync([...args], { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    printed.err += error.message;
-    printed.code = 1;
-  }
-  return printed;
-}
-
-function writes(): number {
-  return WRITES.reduce((sum, name) => sum + rehearsal.sandbox.counts.get(`aws.${name}`), 0);
-}
+const alarms = (...args: readonly string[]) => runAlarmsCommand(folder, () => rehearsal.clock.now(), args);
+const writes = () => writesOf(rehearsal.sandbox);
 
 function edit(file: string, change: (text: string) => string): void {
   const path = resolve(folder, 'alarms', file);
@@ -164,12 +114,7 @@ describe('gatewatch alarms, the example set against the sandbox', () => {
     edit('core.yaml', (text) => text.replace('4321', '5000'));
     await alarms('plan', '-o', 'stale.json');
     const scope = { account: '111122223333', region: 'eu-west-1', signal: new AbortController().signal };
-    const clients = createAlarmClients({
-      accounts: [{ name: 'central', accountId: scope.account, regions: [scope.region] }],
-      clock: createSkippingClock(),
-      logger: silentLogger,
-      meter: silentMeter,
-    });
+    const clients = sandboxAlarmClients();
     const name = 'core/orders-api/prod/latency-p99';
     for await (const [alarm] of clients.describeAlarms({ ...scope, names: [name] })) {
       const properties = { ...alarm?.properties, Threshold: 99 };
@@ -212,7 +157,9 @@ describe('gatewatch alarms, the example set against the sandbox', () => {
   it('replays over real metrics: firings where there were, no history where CloudWatch has none', async () => {
     const { out, code } = await alarms('backtest', '--since', '1h', '--json', '--allow-over-budget');
     expect(code).toBe(0);
-    const results: { id: string; outcome: { kind: string; noise?: { firings: number } } }[] = JSON.parse(out);
+    const {
+      alarms: results,
+    }: { alarms: { id: string; outcome: { kind: string; noise?: { firings: number } } }[] } = JSON.parse(out);
     const of = (id: string) => results.find((result) => result.id === id)?.outcome;
     expect(of('core/4xx-ratio[orders-api/prod]')).toMatchObject({ kind: 'replayed' });
     expect(results.some(({ outcome }) => (outcome.noise?.firings ?? 0) > 0)).toBe(true);
@@ -234,6 +181,22 @@ describe('gatewatch alarms, the example set against the sandbox', () => {
     expect(stateOf('orders-api', 'errors.server')).toBe('covered');
     expect(stateOf('legacy-api', 'auth.failures')).toBe('missing');
     expect(code).toBe(2);
+  });
+
+  it('writes files from what is in AWS: with those instead of ours, there is nothing to change', async () => {
+    mkdirSync(join(folder, 'lost'));
+    for (const name of ['_defaults.yaml', 'mutes.yaml']) {
+      writeFileSync(join(folder, 'lost', name), readFileSync(join(folder, 'alarms', name)));
+    }
+    expect(await alarms('pull', '--dir', 'lost', '--out', 'lost')).toMatchObject({
+      code: 0,
+      err: expect.stringContaining(' 0 cannot be said exactly'),
+    });
+    expect(await alarms('validate', '--dir', 'lost')).toMatchObject({ code: 0 });
+    expect(await alarms('plan', '--dir', 'lost')).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('Nothing to change.'),
+    });
   });
 
   it('destroys only what is ours, and only when the workspace is named', async () => {

@@ -19,6 +19,8 @@ async function demo(
         printed += text;
       },
     },
+    // Where `apply` shows its progress.
+    stderr: { write: () => undefined },
     setExitCode: (exit: number) => {
       code = exit;
     },
@@ -34,20 +36,29 @@ async function demo(
       process.env[name] = value;
     },
   });
-  await program.parseAsync(['demo', '--once', '--history', '2m', '--rate', '5', ...args], { from: 'user' });
+  await program.parseAsync(['demo', '--once', ...args], { from: 'user' });
   return { code, printed };
 }
 
 describe('gatewatch demo --once', () => {
-  it('runs a history through and finds everything equal to the truth, faults on', async () => {
-    const { code, printed } = await demo('--faults', 'usual');
+  it('runs a history through, sees an alarm fire and clear in it, and finds everything equal to the truth, faults on', async () => {
+    const history = ['--history', '14m', '--rate', '3', '--incident', '10m,3m'];
+    const { code, printed } = await demo(...history, '--faults', 'usual');
     expect(printed).toContain('Everything equals the truth.');
     expect(printed).not.toContain('FAIL');
     expect(code).toBe(0);
+    expect(printed).toMatch(
+      /\$ gatewatch alarms plan[\s\S]*\+ create[\s\S]*\$ gatewatch alarms apply[\s\S]*Applied 4 steps/,
+    );
+    expect(printed).toMatch(
+      /\/p99 +ALARM +P99 latency of orders-api\/prod[\s\S]*told backlog[\s\S]*\/p99 +OK/,
+    );
+    expect(printed).toContain('ok   alarms: P99 fired in the incident and cleared after it: 3 compared');
   }, 120_000);
 
   it('exits 1 and names the record when one was spoiled on its way into the journal', async () => {
-    const { code, printed } = await demo('--faults', 'none', '--sabotage', 'swap-customer');
+    const spoiled = ['--history', '1m', '--rate', '5', '--sabotage', 'swap-customer'];
+    const { code, printed } = await demo(...spoiled, '--faults', 'none');
     expect(code).toBe(1);
     const [, victim = ''] = /Sabotage swap-customer hit record (\S+)/.exec(printed) ?? [];
     expect(victim).not.toBe('');

@@ -1,8 +1,14 @@
 import { join, resolve } from 'node:path';
 import { type Expansion, expandAlarms } from '../../alarms/expand-alarms.ts';
-import { type AlarmFiles, loadAlarmFiles } from '../../alarms/format/load-alarm-files.ts';
+import {
+  type AlarmDirectory,
+  type AlarmFiles,
+  loadAlarmFiles,
+} from '../../alarms/format/load-alarm-files.ts';
+import { idleSelectors } from '../../alarms/idle-selectors.ts';
 import type { Scope } from '../../alarms/observe-alarms.ts';
 import { type AlarmPlan, planAlarms } from '../../alarms/plan-alarms.ts';
+import { asksForTimeouts } from '../../alarms/preset-needs.ts';
 import type { AlarmClients } from '../../aws/alarm-clients.ts';
 import type { AwsClients } from '../../aws/aws-clients.ts';
 import type { GatewatchConfig } from '../../config/gatewatch-config.ts';
@@ -10,10 +16,13 @@ import { messageOf, UserError } from '../../core/errors.ts';
 import { formatProblem, type Problem } from '../../documents/problem.ts';
 import { createEnvResolver, createFileResolver } from '../../documents/references.ts';
 import { discoverInventory } from '../../inventory/discover-inventory.ts';
+import { withIntegrationTimeouts } from '../../inventory/integration-timeouts.ts';
 import { inventorySettingsOf } from '../../inventory/inventory-settings.ts';
 import type { Inventory } from '../../model/inventory.ts';
+import type { JournalReader } from '../../model/journal.ts';
 import { requireConfig } from '../config-file.ts';
 import type { CliContext } from '../context.ts';
+import { withPublished } from '../worker/signal-publishing.ts';
 
 /** What the commands of `gatewatch alarms` touch beside the context. */
 export interface AlarmsHost {
@@ -24,6 +33,8 @@ export interface AlarmsHost {
   readonly listFiles: (folder: string) => readonly string[];
   /** Asks a person; false where nobody can be asked. */
   readonly confirm: (question: string) => Promise<boolean>;
+  /** Opens a journal for reading, beside a running worker; absent: nothing is replayed from it. */
+  readonly openJournal?: (path: string) => Promise<JournalReader>;
 }
 
 export interface AlarmOptions {
@@ -38,16 +49,25 @@ export function requireAlarmFiles(
   host: Pick<AlarmsHost, 'listFiles'>,
   dir: string,
 ): AlarmFiles {
+  const result = loadAlarmFiles(alarmDirectory(context, host, dir));
+  if (result.ok) return result.files;
+  throw new UserError('alarms_invalid', result.problems.map((problem) => inFolder(dir, problem)).join('\n'));
+}
+
+/** The texts of the folder, and what its references mean. */
+export function alarmDirectory(
+  context: CliContext,
+  host: Pick<AlarmsHost, 'listFiles'>,
+  dir: string,
+): AlarmDirectory {
   const folder = resolve(context.cwd, dir);
-  const result = loadAlarmFiles({
+  return {
     files: yamlFilesIn(host, folder).map((path) => ({ path, text: context.readFile(join(folder, path)) })),
     resolvers: new Map([
       ['env', createEnvResolver(context.env)],
       ['file', createFileResolver(folder, (path) => context.readFile(path))],
     ]),
-  });
-  if (result.ok) return result.files;
-  throw new UserError('alarms_invalid', result.problems.map((problem) => inFolder(dir, problem)).join('\n'));
+  };
 }
 
 function yamlFilesIn(host: Pick<AlarmsHost, 'listFiles'>, folder: string): readonly string[] {
@@ -105,10 +125,13 @@ export async function withSession<T>(
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
   const { config } = requireConfig(context, options.config);
-  const files = requireAlarmFiles(context, host, options.dir);
-  const { inventory, scopes } = await listInventory(context, host, config);
+  const files = withPublished(requireAlarmFiles(context, host, options.dir), config);
+  const { inventory: listed, scopes } = await listInventory(context, host, config);
   const clients = host.connectAlarms(config);
   try {
+    const inventory = asksForTimeouts(files)
+      ? await withIntegrationTimeouts(listed, (call) => clients.listIntegrations(call), host.signal)
+      : listed;
     return await work({ config, files, inventory, scopes, clients });
   } finally {
     clients.close();
@@ -124,12 +147,16 @@ export async function planned(
   adopted?: ReadonlySet<string>,
 ): Promise<AlarmPlan> {
   const { files, inventory, clients, scopes } = session;
+  for (const idle of idleSelectors(files, inventory)) {
+    context.stderr.write(`${inFolder(options.dir, idle)}\n`);
+  }
   tellProblems(context, options.dir, expandAlarms(files, inventory));
   return planAlarms({
     files,
     inventory,
     clients,
     scopes,
+    muteRules: session.config.alarms.muteRules,
     signal: host.signal,
     ...(adopted === undefined ? {} : { adopted }),
   });

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { CoverageCell } from '../../alarms/coverage.ts';
-import type { Finding } from '../../alarms/lint.ts';
+import type { Finding } from '../../alarms/lint/finding.ts';
 
 const WORDS: Readonly<Record<CoverageCell['state'], string>> = {
   covered: 'covered',
@@ -31,10 +31,14 @@ export function coverageText(
 
 /** One line for each rule and place: an alarm of many stages would say the same thing many times. */
 export function findingLines(findings: readonly Finding[], dir: string): readonly string[] {
-  const groups = Map.groupBy(findings, ({ rule, file, line }) => `${join(dir, file)}:${line} ${rule}`);
-  return [...groups].map(([place, same]) => {
+  const groups = Map.groupBy(findings, ({ rule, file, line }) => `${join(dir, file)}:${line}\n${rule}`);
+  return [...groups.values()].flatMap((same) => {
     const [first] = same;
-    const more = same.length > 1 ? ` (and ${same.length - 1} more)` : '';
-    return `${place} ${first?.severity}: ${first?.id}${more}: ${first?.words}`;
+    if (first === undefined) return [];
+    const { rule, severity, id, file, line, expected, got, remedy } = first;
+    const more = same.length > 1 ? ` and ${same.length - 1} more` : '';
+    return [
+      `${join(dir, file)}:${line}  ${id}${more}  ${severity}: expected ${expected}, got ${got}; ${remedy} [${rule}]`,
+    ];
   });
 }

@@ -2,19 +2,15 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { applyPlan } from '../../alarms/apply-plan.ts';
 import { expandAlarms } from '../../alarms/expand-alarms.ts';
-import { lintAlarms } from '../../alarms/lint.ts';
 import { observeAlarms } from '../../alarms/observe-alarms.ts';
 import type { AlarmPlan } from '../../alarms/plan-alarms.ts';
-import { readPlan, remainingChanges, writePlan } from '../../alarms/plan-file.ts';
-import { planText } from '../../alarms/plan-text.ts';
-import { monthlyPrice, UNVERIFIED_ALARM_PRICES } from '../../alarms/prices.ts';
-import { sampleStages } from '../../alarms/sample-stages.ts';
+import { readPlan, remainingChanges } from '../../alarms/plan-file.ts';
+import { filesWithoutAws, sampleStages } from '../../alarms/sample-stages.ts';
 import { runAlarmTests } from '../../alarms/testing/alarm-tests.ts';
 import { generatedTests } from '../../alarms/testing/generated-tests.ts';
 import { UserError } from '../../core/errors.ts';
 import type { ObservedResource } from '../../model/managed-resource.ts';
 import { guardDeletes } from '../../plan/blast-radius.ts';
-import { OWNER_TAGS } from '../../plan/ownership.ts';
 import { type Change, planChanges } from '../../plan/plan-changes.ts';
 import {
   type AlarmOptions,
@@ -25,15 +21,18 @@ import {
   tellProblems,
   withSession,
 } from '../alarms/alarm-session.ts';
-import { findingLines } from '../alarms/coverage-text.ts';
-import { driftOf, driftText } from '../alarms/drift.ts';
-import { explainText } from '../alarms/explain.ts';
 import { failuresIn, reportOf, testText } from '../alarms/test-text.ts';
 import { DEFAULT_CONFIG_PATH } from '../config-file.ts';
 import type { CliContext } from '../context.ts';
-import { backtestCommand, coverageCommand, recordCommand } from './alarms-history.ts';
+import { backtestCommand } from './alarms-backtest.ts';
+import { baselineCommand } from './alarms-baseline.ts';
+import { coverageCommand } from './alarms-coverage.ts';
+import { costCommand, driftCommand, explainCommand, schemaCommand } from './alarms-inspect.ts';
+import { planCommand, planExit, printPlan, requirePriceWithin } from './alarms-plan.ts';
+import { pullCommand } from './alarms-pull.ts';
+import { recordCommand } from './alarms-record.ts';
+import { validateCommand } from './alarms-validate.ts';
 
-const EXIT_CHANGES = 2;
 const EXIT_PARTLY = 3;
 
 /** `gatewatch alarms`: declare, see what would change, change exactly that. */
@@ -44,16 +43,19 @@ export function createAlarmsCommand(context: CliContext, host: AlarmsHost): Comm
   const commands = [
     validateCommand(context, host),
     testCommand(context, host),
-    planCommand(context, host),
+    connected(planCommand(context, host)),
     applyCommand(context, host),
-    driftCommand(context, host),
     destroyCommand(context, host),
     adoptCommand(context, host),
-    explainCommand(context, host),
-    costCommand(context, host),
+    schemaCommand(context),
+    connected(driftCommand(context, host)),
+    connected(explainCommand(context, host)),
+    connected(costCommand(context, host)),
     connected(backtestCommand(context, host)),
     connected(recordCommand(context, host)),
     connected(coverageCommand(context, host)),
+    connected(baselineCommand(context, host)),
+    connected(pullCommand(context, host)),
   ];
   for (const command of commands) {
     command.option('--dir <folder>', 'folder of alarm files', 'alarms');
@@ -69,25 +71,6 @@ function connected(command: Command): Command {
   return command.option('-c, --config <path>', 'configuration file', DEFAULT_CONFIG_PATH);
 }
 
-function validateCommand(context: CliContext, host: AlarmsHost): Command {
-  return new Command('validate')
-    .description('check every file, without AWS: exit 1 with each problem at its line')
-    .addHelpText('after', '\nExample:\n  gatewatch alarms validate --dir alarms')
-    .action((options: AlarmOptions) => {
-      const files = requireAlarmFiles(context, host, options.dir);
-      const expansion = expandAlarms(files, { stages: sampleStages(files), complete: true });
-      tellProblems(context, options.dir, expansion);
-      const findings = lintAlarms(expansion.instances);
-      for (const line of findingLines(findings, options.dir)) context.stdout.write(`${line}\n`);
-      if (findings.some(({ severity }) => severity === 'error')) {
-        context.setExitCode(1);
-        return;
-      }
-      const count = Object.values(files).reduce((sum, list) => sum + list.length, 0);
-      context.stdout.write(`${count} files are valid.\n`);
-    });
-}
-
 function testCommand(context: CliContext, host: AlarmsHost): Command {
   return new Command('test')
     .description(
@@ -97,7 +80,8 @@ function testCommand(context: CliContext, host: AlarmsHost): Command {
     .addHelpText('after', '\nExample:\n  gatewatch alarms test --dir alarms')
     .action((options: AlarmOptions) => {
       const files = requireAlarmFiles(context, host, options.dir);
-      const expansion = expandAlarms(files, { stages: sampleStages(files), complete: true });
+      const stages = sampleStages(files);
+      const expansion = expandAlarms(filesWithoutAws(files), { stages, complete: true });
       tellProblems(context, options.dir, expansion);
       const folder = resolve(context.cwd, options.dir);
       const results = runAlarmTests(files, (path) => context.readFile(resolve(folder, path)));
@@ -109,50 +93,10 @@ function testCommand(context: CliContext, host: AlarmsHost): Command {
     });
 }
 
-function planCommand(context: CliContext, host: AlarmsHost): Command {
-  return connected(new Command('plan'))
-    .description('show what apply would do; exit 0 nothing, 2 changes, 1 error')
-    .option('-o, --out <file>', 'save the plan, for `apply FILE`')
-    .option('--json', 'as JSON')
-    .addHelpText('after', '\nExample:\n  gatewatch alarms plan -o plan.json')
-    .action(async (options: AlarmOptions & { readonly out?: string }) => {
-      await withSession(context, host, options, async (session) => {
-        const plan = await planned(context, host, options, session);
-        printPlan(context, plan, options.json === true);
-        if (options.out !== undefined) savePlan(context, plan, options.out);
-        context.setExitCode(exitOf(plan));
-      });
-    });
-}
-
-function printPlan(context: CliContext, plan: AlarmPlan, asJson: boolean): void {
-  const { changes, expansion, partial } = plan;
-  context.stdout.write(
-    asJson
-      ? `${JSON.stringify({ workspace: expansion.workspace, changes, refusals: expansion.refusals, partial: Object.fromEntries(partial) }, null, 2)}\n`
-      : planText(plan, { prices: UNVERIFIED_ALARM_PRICES }),
-  );
-}
-
-function savePlan(context: CliContext, plan: AlarmPlan, path: string): void {
-  const text = writePlan({
-    workspace: plan.expansion.workspace,
-    createdMs: context.now(),
-    changes: plan.changes,
-    observed: plan.observed,
-  });
-  context.writeFile(resolve(context.cwd, path), text, { mode: 0o644, replace: true });
-}
-
-/** A conflict or a Region that could not be read is an error: what was planned is not all that was asked for. */
-function exitOf({ changes, partial }: AlarmPlan): number {
-  if (partial.size > 0 || changes.some(({ verb }) => verb === 'conflict')) return 1;
-  return changes.some(({ verb }) => verb !== 'withheld') ? EXIT_CHANGES : 0;
-}
-
 interface ApplyOptions extends AlarmOptions {
   readonly yes?: true;
   readonly allowDeletes?: number;
+  readonly allowOverBudget?: true;
   readonly backup: string;
 }
 
@@ -162,6 +106,7 @@ function applyCommand(context: CliContext, host: AlarmsHost): Command {
     .description('make AWS look like the files; exit 3 when only a part was applied: run it again')
     .option('-y, --yes', 'do not ask')
     .option('--allow-deletes <number>', 'let this many alarms be deleted', Number)
+    .option('--allow-over-budget', 'apply also what costs more than budget.monthly_usd')
     .option(
       '--backup <file>',
       'where what is changed or deleted is kept first, as JSON',
@@ -173,6 +118,7 @@ function applyCommand(context: CliContext, host: AlarmsHost): Command {
         const plan = await planned(context, host, options, session);
         const changes = saved === undefined ? plan.changes : remainingOf(context, saved, plan);
         if (saved === undefined) printPlan(context, plan, false);
+        requirePriceWithin(plan, options.allowOverBudget === true);
         await carryOut(context, host, session, { ...plan, changes }, options, saved !== undefined);
       });
     });
@@ -206,7 +152,7 @@ async function carryOut(
   const work = changes.filter(({ verb }) => verb !== 'conflict' && verb !== 'withheld');
   if (work.length === 0) {
     context.stdout.write('Nothing to apply.\n');
-    context.setExitCode(exitOf(plan) === 1 ? 1 : 0);
+    context.setExitCode(planExit(plan) === 1 ? 1 : 0);
     return;
   }
   if (
@@ -234,7 +180,7 @@ async function carryOut(
       ? `Applied ${result.done} steps.\n`
       : `Applied ${result.done} steps; ${result.failures.length} failed, ${result.skipped} were not tried. Run it again: what is done stays done.\n`,
   );
-  context.setExitCode(left > 0 ? EXIT_PARTLY : exitOf(plan) === 1 ? 1 : 0);
+  context.setExitCode(left > 0 ? EXIT_PARTLY : planExit(plan) === 1 ? 1 : 0);
 }
 
 /** JSON of everything that is about to be changed or deleted, as AWS has it. */
@@ -260,22 +206,6 @@ function progressTo(context: CliContext): (done: number, total: number, what: st
   };
 }
 
-function driftCommand(context: CliContext, host: AlarmsHost): Command {
-  return connected(new Command('drift'))
-    .description('what was changed by hand since the last apply; exit 0 nothing, 2 drift, 1 error')
-    .option('--json', 'as JSON')
-    .addHelpText('after', '\nExample:\n  gatewatch alarms drift --json')
-    .action(async (options: AlarmOptions) => {
-      await withSession(context, host, options, async (session) => {
-        const plan = await planned(context, host, options, session);
-        const drift = driftOf(plan);
-        context.stdout.write(options.json ? `${JSON.stringify(drift, null, 2)}\n` : driftText(drift));
-        if (drift.length > 0) context.setExitCode(EXIT_CHANGES);
-        if (plan.partial.size > 0) context.setExitCode(1);
-      });
-    });
-}
-
 interface DestroyOptions extends AlarmOptions {
   readonly yes?: string;
   readonly backup: string;
@@ -297,6 +227,7 @@ function destroyCommand(context: CliContext, host: AlarmsHost): Command {
           workspace,
           scopes,
           desired: [],
+          muteRules: session.config.alarms.muteRules,
           signal: host.signal,
         });
         const changes = planChanges({ workspace, desired: [], observed, partial });
@@ -344,49 +275,6 @@ function adoptCommand(context: CliContext, host: AlarmsHost): Command {
         const chosen = { ...plan, changes };
         printPlan(context, chosen, false);
         await carryOut(context, host, session, chosen, options, false);
-      });
-    });
-}
-
-function explainCommand(context: CliContext, host: AlarmsHost): Command {
-  return connected(new Command('explain'))
-    .argument('<id>', 'id or name of an alarm; a part of it is enough')
-    .description('every field of an alarm with the file and line it came from')
-    .addHelpText('after', "\nExample:\n  gatewatch alarms explain 'latency-p99[orders/prod]'")
-    .action(async (id: string, options: AlarmOptions) => {
-      await withSession(context, host, options, async (session) => {
-        const expansion = expandAlarms(session.files, session.inventory);
-        tellProblems(context, options.dir, expansion);
-        context.stdout.write(explainText(expansion, id, options.dir, OWNER_TAGS.id));
-      });
-    });
-}
-
-function costCommand(context: CliContext, host: AlarmsHost): Command {
-  return connected(new Command('cost'))
-    .description('what the alarms of these files cost a month, by set')
-    .option('--json', 'as JSON')
-    .addHelpText('after', '\nExample:\n  gatewatch alarms cost')
-    .action(async (options: AlarmOptions) => {
-      await withSession(context, host, options, async (session) => {
-        const expansion = expandAlarms(session.files, session.inventory);
-        tellProblems(context, options.dir, expansion);
-        const sums = new Map<string, { alarms: number; dollars: number }>();
-        for (const resource of expansion.resources) {
-          const set =
-            resource.key.type === 'metric_filter' ? 'metric filters' : (resource.id.split('/')[0] ?? '');
-          const sum = sums.get(set) ?? { alarms: 0, dollars: 0 };
-          sum.alarms += 1;
-          sum.dollars += monthlyPrice(resource, UNVERIFIED_ALARM_PRICES);
-          sums.set(set, sum);
-        }
-        const total = [...sums.values()].reduce((sum, { dollars }) => sum + dollars, 0);
-        context.stdout.write(
-          options.json
-            ? `${JSON.stringify({ sets: Object.fromEntries(sums), total, pricesVerified: false }, null, 2)}\n`
-            : `${[...sums].map(([set, sum]) => `${set.padEnd(24)} ${String(sum.alarms).padStart(6)}  $${sum.dollars.toFixed(2)}`).join('\n')}\n` +
-                `total $${total.toFixed(2)} a month (list prices, unverified)\n`,
-        );
       });
     });
 }

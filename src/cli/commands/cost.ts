@@ -1,5 +1,7 @@
 import { Command } from 'commander';
 import { createTask } from 'node-cron';
+import { UNVERIFIED_ALARM_PRICES } from '../../alarms/prices.ts';
+import { type PublishedPrice, publishedPrice } from '../../alarms/publishing/published-price.ts';
 import type { AwsClients } from '../../aws/aws-clients.ts';
 import type { GatewatchConfig } from '../../config/gatewatch-config.ts';
 import { UserError } from '../../core/errors.ts';
@@ -48,16 +50,23 @@ export function createCostCommand(context: CliContext, deps: CostDeps): Command 
       const inventory = await listedInventory(config, context, deps);
       const forecast = forecastCost(costInput(config, inventory, options, context.now()));
       const complete = inventory.complete;
+      const signals = publishedPrice(inventory.stages, config.alarms.publish, UNVERIFIED_ALARM_PRICES);
       context.stdout.write(
         options.json
-          ? `${JSON.stringify({ ...forecast, complete, pricesVerified: false }, null, 2)}\n`
-          : costTable(forecast, complete, options.pricePerThousandMetrics),
+          ? `${JSON.stringify({ ...forecast, publishedSignals: signals, complete, pricesVerified: false }, null, 2)}\n`
+          : costTable(forecast, complete, options.pricePerThousandMetrics) + signalLine(signals),
       );
       if (!complete) context.setExitCode(3);
       for (const problem of inventory.problems) {
         context.stderr.write(`${problem.account}, ${problem.region}: ${problem.what}: ${problem.reason}\n`);
       }
     });
+}
+
+/** Only where signals are published; each call that sends them costs besides, and hardly anything. */
+function signalLine({ metrics, dollarsPerMonth }: PublishedPrice): string {
+  if (metrics === 0) return '';
+  return `published signals  ${metrics} custom metrics, $${dollarsPerMonth.toFixed(2)} a month (list price, UNVERIFIED)\n`;
 }
 
 function nonNegative(text: string): number {

@@ -1,6 +1,8 @@
 import { Command, Option } from 'commander';
+import type { AlarmsHost } from '../alarms/alarm-session.ts';
 import type { CliContext } from '../context.ts';
-import { type DemoHost, type DemoOptions, runDemo } from '../demo/run-demo.ts';
+import type { DemoHost, DemoOptions } from '../demo/demo-stage.ts';
+import { runDemo } from '../demo/run-demo.ts';
 import { SABOTAGES, type Sabotage } from '../demo/sabotage.ts';
 
 interface Options {
@@ -10,6 +12,7 @@ interface Options {
   readonly history: string;
   readonly rate: string;
   readonly faults: string;
+  readonly incident?: string;
   readonly sabotage?: Sabotage;
 }
 
@@ -17,6 +20,7 @@ interface Options {
 export function createDemoCommand(
   context: CliContext,
   host: DemoHost,
+  connectAlarms: Pick<AlarmsHost, 'connect' | 'connectAlarms' | 'listFiles'>,
   stopSignal: () => AbortSignal,
 ): Command {
   return new Command('demo')
@@ -29,6 +33,10 @@ export function createDemoCommand(
     .option('--history <duration>', 'traffic made before the start', '2h')
     .option('--rate <number>', 'requests a second', '14.3')
     .option('--faults <list>', 'none, usual, all, or names as of `gatewatch sandbox --help`', 'usual')
+    .option(
+      '--incident <when>',
+      'slow spell that an alarm fires for, as of `gatewatch sandbox --help` (default: one that fits)',
+    )
     .addOption(
       new Option(
         '--sabotage <what>',
@@ -43,6 +51,6 @@ export function createDemoCommand(
     .action(async (options: Options) => {
       const { once = false, keep = false, ...rest } = options;
       const demo: DemoOptions = { ...rest, once: once || rest.sabotage !== undefined, keep };
-      context.setExitCode(await runDemo(context, host, demo, stopSignal()));
+      context.setExitCode(await runDemo(context, host, connectAlarms, demo, stopSignal()));
     });
 }

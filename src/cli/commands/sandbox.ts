@@ -21,6 +21,7 @@ interface SandboxOptions {
   readonly until?: string;
   readonly rate: string;
   readonly faults: string;
+  readonly incident: string;
   readonly quotas: 'aws' | 'off';
   readonly port: string;
   readonly host: string;
@@ -29,6 +30,9 @@ interface SandboxOptions {
   readonly json?: true;
   readonly truth?: true;
 }
+
+/** Long enough for an alarm of three periods of five minutes to fire and clear. */
+export const DEFAULT_INCIDENT = '25m,15m';
 
 const KEY_BYTES = 32;
 const MINUTE_MS = 60_000;
@@ -48,6 +52,11 @@ export function sandboxCommand(
     .option('--until <time>', 'end of the history, as ISO 8601 (default: this minute)')
     .option('--rate <number>', 'requests a second over the whole fleet', '50')
     .option('--faults <list>', 'none, usual, all, or names separated by commas (see below)', 'usual')
+    .option(
+      '--incident <when>',
+      'orders-api/prod is slow, from so long before the end of the history, for so long; or none',
+      DEFAULT_INCIDENT,
+    )
     .addOption(
       new Option('--quotas <which>', 'refuse calls above AWS quotas').choices(['aws', 'off']).default('aws'),
     )
@@ -86,8 +95,13 @@ async function run(
     printTruth(context, settings);
     return;
   }
-  const rehearsal = await startRehearsal({ ...settings, early: options.json ?? false });
+  if (!options.json) {
+    context.stderr.write(`Making ${options.history} of traffic at ${options.rate} requests a second …\n`);
+  }
+  // Listening first: a port that is taken is said at once, not after all the traffic was made.
+  const rehearsal = await startRehearsal({ ...settings, early: true });
   try {
+    if (!options.json) await rehearsal.history;
     if (options.writeConfig !== undefined) writeFiles(context, rehearsal, options.writeConfig);
     context.stdout.write(options.json ? readyJson(rehearsal) : readyText(rehearsal, options));
     const stopped = untilStopped();
@@ -104,6 +118,7 @@ function readSettings(context: CliContext, options: SandboxOptions): RehearsalSe
     ...(options.until === undefined ? {} : { historyToMs: timeOf(options.until) }),
     ratePerSecond: numberOf('--rate', options.rate, { min: 0.01, max: 100_000, whole: false }),
     faults: parseFaults(options.faults),
+    ...incidentOf(options.incident),
     port: numberOf('--port', options.port, { min: 0, max: 65_535, whole: true }),
     host: options.host,
     frozen: options.frozen ?? false,
@@ -129,6 +144,19 @@ function historyOf(text: string): number {
   throw new UserError(
     'sandbox_option',
     `Expected --history to be a duration from 1m, like 2h, got \`${text}\`.`,
+  );
+}
+
+/** `25m,15m`: when it begins before the end of the history, and how long it lasts. */
+function incidentOf(text: string): Pick<RehearsalSettings, 'incident'> {
+  if (text === 'none') return {};
+  const [beforeEndMs, lengthMs, ...rest] = text.split(',').map((part) => parseDuration(part.trim()));
+  if (beforeEndMs !== undefined && lengthMs !== undefined && rest.length === 0) {
+    return { incident: { beforeEndMs, lengthMs } };
+  }
+  throw new UserError(
+    'sandbox_option',
+    `Expected --incident to be two durations like ${DEFAULT_INCIDENT}, or none, got \`${text}\`.`,
   );
 }
 
@@ -213,6 +241,7 @@ function readyText({ sandbox, world, clock }: Rehearsal, options: SandboxOptions
     `Splunk HEC:      ${url} with token ${REHEARSAL_HEC_TOKEN}`,
     `Dynatrace OTLP:  ${url}/api/v2/otlp with token ${REHEARSAL_DYNATRACE_TOKEN}`,
     `What it did:     ${url}/_sandbox/stats`,
+    `Make it slow:    curl -d '{"minutes":10}' ${url}/_sandbox/incident`,
     ...(options.writeConfig === undefined
       ? []
       : [`Configuration:   ${join(options.writeConfig, 'gatewatch.yaml')}`]),

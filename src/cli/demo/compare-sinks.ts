@@ -9,16 +9,25 @@ import type { JournalIndex } from './journal-index.ts';
 const METRIC_WINDOW_MS = 3_600_000;
 const LOG_WINDOW_MS = 86_400_000;
 
+/** Changes of alarms that a destination got: the new state by event id; empty where what was kept does not say. */
+export type AlarmArrivals = ReadonlyMap<string, string>;
+
 /** Splunk: every row of the journal under its sourcetypes, repeats only under a known event id. */
 export async function compareSplunk(
   accepted: AsyncIterable<BriefEvent>,
   journal: JournalIndex,
-): Promise<{ readonly check: Check; readonly repeats: number }> {
+): Promise<{ readonly check: Check; readonly repeats: number; readonly alarms: AlarmArrivals }> {
   const check = new Check('Splunk: every record, repeats only under a known event_id');
   const arrived = new ArrivedEvents();
+  const alarms = new Map<string, string>();
   let repeats = 0;
   for await (const event of accepted) {
     const eventId = String(event.fields?.event_id ?? '');
+    if (event.sourcetype === 'gatewatch:alarm') {
+      if (alarms.has(eventId)) repeats += 1;
+      alarms.set(eventId, isObject(event.event) ? String(event.event.to_state) : '');
+      continue;
+    }
     const known = journal.events.get(eventId);
     check.expect(
       known !== undefined,
@@ -51,7 +60,7 @@ export async function compareSplunk(
       );
     }
   }
-  return { check, repeats };
+  return { check, repeats, alarms };
 }
 
 /** Event ids by sourcetype. */
@@ -83,12 +92,13 @@ export async function compareDynatrace(options: {
   readonly truth: readonly TruthMetric[];
   readonly nowMs: number;
   readonly expired: { readonly metrics: number; readonly records: number };
-}): Promise<{ readonly checks: readonly Check[]; readonly repeats: number }> {
+}): Promise<{ readonly checks: readonly Check[]; readonly repeats: number; readonly alarms: AlarmArrivals }> {
   const { journal, nowMs } = options;
   const logs = new Check('Dynatrace: every record inside its window as a log record');
   const points = new Check('Dynatrace: every metric value inside its window');
   const arrivedLogs = new Set<string>();
   const arrivedPoints = new Map<string, unknown>();
+  const alarms = new Map<string, string>();
   let repeats = 0;
   for await (const item of options.accepted) {
     if (item.kind === 'metric') {
@@ -98,6 +108,11 @@ export async function compareDynatrace(options: {
       continue;
     }
     const eventId = String(item.attributes.event_id ?? '');
+    if (journal.alarms.has(eventId)) {
+      if (alarms.has(eventId)) repeats += 1;
+      alarms.set(eventId, '');
+      continue;
+    }
     const known = journal.events.has(eventId);
     logs.expect(known, () => `log record ${eventId || item.n} is not in the journal`);
     if (arrivedLogs.has(eventId)) repeats += 1;
@@ -112,7 +127,7 @@ export async function compareDynatrace(options: {
     );
   }
   comparePoints(points, arrivedPoints, journal, nowMs);
-  return { checks: [logs, points, compareExpired(options)], repeats };
+  return { checks: [logs, points, compareExpired(options)], repeats, alarms };
 }
 
 function comparePoints(

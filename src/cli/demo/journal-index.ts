@@ -1,3 +1,4 @@
+import type { AlarmRecord } from '../../model/alarm-record.ts';
 import type { JournalReader } from '../../model/journal.ts';
 import type { MetricRecord } from '../../model/metric-record.ts';
 import type { RecordPart, RequestRecord, UnparsedRecord } from '../../model/request-record.ts';
@@ -26,6 +27,8 @@ export interface JournalIndex {
     string,
     { readonly row: NewestRecord | MetricRecord; readonly decided: boolean }
   >;
+  /** Changes of state of alarms, by event id. */
+  readonly alarms: ReadonlyMap<string, AlarmRecord>;
   readonly rows: number;
 }
 
@@ -36,8 +39,9 @@ export async function indexJournal(journal: JournalReader): Promise<JournalIndex
   const newest = new Map<string, NewestRecord>();
   const newestMetrics = new Map<string, MetricRecord>();
   const events = new Map<string, { row: NewestRecord | MetricRecord; decided: boolean }>();
+  const alarms = new Map<string, AlarmRecord>();
   let rows = 0;
-  for (const stream of ['records', 'metrics'] as const) {
+  for (const stream of ['records', 'metrics', 'alarms'] as const) {
     for (let after = 0; ; ) {
       const page = await journal.readStream(stream, after, PAGE);
       const last = page.at(-1);
@@ -48,7 +52,9 @@ export async function indexJournal(journal: JournalReader): Promise<JournalIndex
         if (record.kind === 'metric') {
           newestMetrics.set(pointKey({ ...record, timestampMs: record.eventMs }), record);
           events.set(record.eventId, { row: record, decided: false });
-        } else if (record.kind !== 'alarm') {
+        } else if (record.kind === 'alarm') {
+          alarms.set(record.eventId, record);
+        } else {
           const row = summarise(record);
           newest.set(row.recordId, row);
           events.set(row.eventId, { row, decided: isDecided(row.decision) });
@@ -56,7 +62,7 @@ export async function indexJournal(journal: JournalReader): Promise<JournalIndex
       }
     }
   }
-  return { newest, newestMetrics, events, rows };
+  return { newest, newestMetrics, events, alarms, rows };
 }
 
 export function eventKey(

@@ -1,12 +1,16 @@
 import { formatDuration } from '../../core/duration.ts';
 import type { WorkerStatus } from '../../scheduler/worker.ts';
+import { timeOf, toldOf } from './alarm-story.ts';
 import { count } from './check.ts';
+import type { PlannedAlarm } from './demo-alarms.ts';
 import type { Tally } from './tally.ts';
 
 export interface ViewState {
   readonly nowMs: number;
   readonly status: WorkerStatus;
   readonly tally: Tally;
+  /** Alarms that the demo applied. */
+  readonly planned: readonly PlannedAlarm[];
   /** Undelivered rows by lane. */
   readonly pending: ReadonlyMap<string, number>;
   readonly url: string;
@@ -15,6 +19,7 @@ export interface ViewState {
 const WIDTH = 80;
 const HEIGHT = 24;
 const LEFT = 34;
+const ROWS = 8;
 
 /** One screen of at most 24 lines of 80 characters. Pure: the same state draws the same screen. */
 export function drawScreen(state: ViewState): string[] {
@@ -24,15 +29,15 @@ export function drawScreen(state: ViewState): string[] {
     ...beside(
       ['REQUESTS BY OUTCOME', ...outcomeLines(state.tally)],
       [
-        'LATENCY PER API, LAST SETTLED MINUTE',
+        'SLOWEST APIS, LAST SETTLED MINUTE',
         `${'API/stage'.padEnd(24)}${'P95 ms'.padStart(9)}${'P99 ms'.padStart(9)}`,
         ...latencyLines(state.tally),
       ],
     ),
     '',
+    ...alarmLines(state),
     `${'LANE'.padEnd(26)}${'delivered'.padStart(11)}${'pending'.padStart(9)}${'expired'.padStart(9)}  state`,
     ...laneLines(state),
-    '',
     ...sourceLines(state),
   ];
   return lines.map((line) => line.slice(0, WIDTH).trimEnd()).slice(0, HEIGHT - 1);
@@ -55,14 +60,14 @@ function title(state: ViewState): string {
 
 function outcomeLines(tally: Tally): string[] {
   return sorted(tally.outcomes)
-    .slice(0, 11)
+    .slice(0, ROWS)
     .map(([name, n]) => `${name.padEnd(22)}${count(n).padStart(10)}`);
 }
 
 function latencyLines(tally: Tally): string[] {
   return [...tally.latencies]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .slice(0, 10)
+    .sort(([a, { p99: x = 0 }], [b, { p99: y = 0 }]) => y - x || (a < b ? -1 : 1))
+    .slice(0, ROWS - 1)
     .map(
       ([name, { p95, p99 }]) => `${name.slice(0, 23).padEnd(24)}${ms(p95).padStart(9)}${ms(p99).padStart(9)}`,
     );
@@ -72,8 +77,31 @@ function ms(value: number | undefined): string {
   return value === undefined ? '-' : value.toFixed(1);
 }
 
+/** A line for each alarm: as the journal has it, who looks after it, and which topics were told of that state. */
+function alarmLines({ planned, tally, status }: ViewState): string[] {
+  if (planned.length === 0) return [];
+  const sent = status.lanes
+    .filter(({ lane }) => lane.stream === 'alarms')
+    .map(({ lane, counts }) => `${lane.sink} ${count(counts.accepted)}`);
+  const names = `ALARMS, sent: ${sent.join(', ')}`.slice(0, 40);
+  return [
+    `${names.padEnd(41)}${'state'.padEnd(7)}${'since'.padEnd(10)}${'owner'.padEnd(13)}told`,
+    ...planned.map(({ name }) => {
+      const record = tally.alarms.get(name);
+      const place = name.slice(0, 40).padEnd(41);
+      if (record === undefined) return `${place}-`;
+      const { toState, eventMs, owner = '-' } = record;
+      const state = toState === 'INSUFFICIENT_DATA' ? 'NODATA' : toState;
+      return `${place}${state.padEnd(7)}${timeOf(eventMs).padEnd(10)}${owner.slice(0, 12).padEnd(13)}${toldOf(record, planned)}`;
+    }),
+  ];
+}
+
 function laneLines(state: ViewState): string[] {
-  return state.status.lanes.map(({ lane, counts, held, trouble }) => {
+  const shown = state.status.lanes.filter(
+    ({ lane, held, trouble }) => lane.stream !== 'alarms' || held !== undefined || trouble !== undefined,
+  );
+  return shown.map(({ lane, counts, held, trouble }) => {
     const name = `${lane.sink}/${lane.stream}`.padEnd(26);
     const numbers = [counts.accepted, state.pending.get(lane.name) ?? 0, counts.expired];
     const [delivered = '', pending = '', expired = ''] = numbers.map(count);

@@ -1,3 +1,4 @@
+import type { AlarmRecord } from '../../model/alarm-record.ts';
 import type { JournalEntry } from '../../model/journal.ts';
 import type { RequestRecord, UnparsedRecord } from '../../model/request-record.ts';
 
@@ -14,6 +15,8 @@ export interface ApiLatency {
 export class Tally {
   readonly outcomes = new Map<string, number>();
   readonly latencies = new Map<string, ApiLatency>();
+  /** The last change of each alarm, by its name. */
+  readonly alarms = new Map<string, AlarmRecord>();
   readonly #outcomeOf = new Map<string, string>();
   records = 0;
   metrics = 0;
@@ -36,7 +39,10 @@ export class Tally {
         }
         continue;
       }
-      if (record.kind === 'alarm') continue;
+      if (record.kind === 'alarm') {
+        this.#takeAlarm(record);
+        continue;
+      }
       this.records += 1;
       this.#move(record.recordId, outcomeOf(record));
     }
@@ -54,6 +60,11 @@ export class Tally {
     }
     this.#outcomeOf.set(recordId, outcome);
     this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1);
+  }
+
+  #takeAlarm(record: AlarmRecord): void {
+    const known = this.alarms.get(record.alarmName);
+    if (known === undefined || known.eventMs <= record.eventMs) this.alarms.set(record.alarmName, record);
   }
 
   #takeLatency(name: string, atMs: number, values: Readonly<Record<string, number>>): void {

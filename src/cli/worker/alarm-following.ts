@@ -9,7 +9,7 @@ import { AlarmUnit } from '../../pipeline/alarm-unit.ts';
 import type { Ingest } from '../../pipeline/ingest.ts';
 import type { Redactor } from '../../redact/redactor.ts';
 import { createAlarmChangesSource } from '../../sources/alarm-changes/alarm-changes-source.ts';
-import { createAlarmRecords } from '../../sources/alarm-changes/alarm-records.ts';
+import { createAlarmRecords, createAlarmStates } from '../../sources/alarm-changes/alarm-records.ts';
 
 /** One unit for each account and Region, whether an API is known there or not: composites may live apart. */
 export function alarmUnits(options: {
@@ -33,7 +33,8 @@ export function alarmUnits(options: {
         samplesOf: (question) => sampleRequests(journal, question),
       });
       const source = createAlarmChangesSource({ ...options, account, region });
-      return new AlarmUnit({ ...options, source, makeRecords });
+      const states = createAlarmStates({ ...options, account, region });
+      return new AlarmUnit({ ...options, source, makeRecords, states });
     }),
   );
 }

@@ -75,6 +75,11 @@ export function seenForMs({ logs }: GatewatchConfig): number {
   return latenessOf(logs.rereads) + 2 * 3_600_000;
 }
 
+/** How long what listings no longer have is still read: its last lines may come as late as any. */
+export function goneForMs({ logs }: GatewatchConfig): number {
+  return latenessOf(logs.rereads);
+}
+
 /** How much later than due a re-read may be under way: the turns of others, a short outage, milliseconds. */
 const REREAD_DELAY_MS = 3_600_000;
 

@@ -1,13 +1,15 @@
 import type { AlarmFiles } from '../../alarms/format/load-alarm-files.ts';
 import { planAlarms } from '../../alarms/plan-alarms.ts';
+import { asksForTimeouts } from '../../alarms/preset-needs.ts';
 import type { AlarmClients } from '../../aws/alarm-clients.ts';
 import type { AccountSettings } from '../../aws/aws-settings.ts';
 import type { Clock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Meter } from '../../core/meter.ts';
+import { withIntegrationTimeouts } from '../../inventory/integration-timeouts.ts';
 import type { Inventory } from '../../model/inventory.ts';
-import { driftOf } from '../alarms/drift.ts';
+import { findDrift } from '../alarms/drift.ts';
 
 export interface DriftCheckOptions {
   /** The files as they are now. Throws when they have errors. */
@@ -15,6 +17,8 @@ export interface DriftCheckOptions {
   readonly inventory: () => Inventory | undefined;
   readonly client: AlarmClients;
   readonly accounts: readonly Pick<AccountSettings, 'accountId' | 'regions'>[];
+  /** `alarms.muteRules`. */
+  readonly muteRules?: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly meter: Meter;
@@ -52,12 +56,22 @@ export class DriftCheck {
   }
 
   async #check(inventory: Inventory, signal: AbortSignal): Promise<void> {
-    const { loadFiles, client: clients, accounts, logger, meter } = this.#options;
+    const { loadFiles, client: clients, accounts, clock, logger, meter, muteRules } = this.#options;
     const scopes = accounts.flatMap(({ accountId: account, regions }) =>
       regions.map((region) => ({ account, region })),
     );
-    const plan = await planAlarms({ files: loadFiles(), inventory, clients, scopes, signal });
-    const drift = driftOf(plan);
+    const files = loadFiles();
+    const plan = await planAlarms({
+      files,
+      inventory: asksForTimeouts(files)
+        ? await withIntegrationTimeouts(inventory, (call) => clients.listIntegrations(call), signal)
+        : inventory,
+      clients,
+      scopes,
+      signal,
+      ...(muteRules === undefined ? {} : { muteRules }),
+    });
+    const drift = await findDrift(plan, { clients, nowMs: clock.now(), signal });
     for (const { account, region } of scopes) {
       if (plan.partial.has(`${account}/${region}`)) continue;
       const count = drift.filter((one) => one.account === account && one.region === region).length;

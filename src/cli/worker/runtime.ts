@@ -10,9 +10,10 @@ import type { Meter } from '../../core/meter.ts';
 import type { Tracer } from '../../core/tracer.ts';
 import { Correlator } from '../../correlate/correlator.ts';
 import { discoverInventory } from '../../inventory/discover-inventory.ts';
-import { inventorySettingsOf } from '../../inventory/inventory-settings.ts';
+import { type InventorySettings, inventorySettingsOf } from '../../inventory/inventory-settings.ts';
+import { knownInventoryText, readKnownInventory } from '../../inventory/known-inventory.ts';
 import { LogGroupListing } from '../../inventory/log-group-listing.ts';
-import { mergeInventory } from '../../inventory/merge-inventory.ts';
+import { mergeInventory, withoutGone } from '../../inventory/merge-inventory.ts';
 import type { Inventory } from '../../model/inventory.ts';
 import type { Journal, JournalEntry } from '../../model/journal.ts';
 import type { MetricSeries } from '../../model/metric-record.ts';
@@ -44,12 +45,15 @@ import {
   authorizerRulesOf,
   backfillSettingsOf,
   correlateSettingsOf,
+  goneForMs,
   logUnitSettingsOf,
   metricUnitSettingsOf,
   seenForMs,
   upkeepSettingsOf,
 } from './config-to-settings.ts';
 import { DriftCheck } from './drift-check.ts';
+import { InventoryFile } from './inventory-file.ts';
+import { signalSinks, withPublished } from './signal-publishing.ts';
 
 export interface RuntimeDeps {
   readonly clock: Clock;
@@ -115,7 +119,8 @@ export async function createRuntime(config: GatewatchConfig, host: RuntimeDeps):
   const sinks = (deps.createSinks ?? createSinks)(config.sinks, deps);
   const redactor = createRedactor(config.redaction);
   const laneDeps = { ...deps, journal, settings: deps.lanes ?? defaultLaneSettings };
-  const lanes = createLaneSet(sinks, laneDeps);
+  const own = signalSinks(config, clientSettingsOf(config, deps), () => assembly.inventory?.stages);
+  const lanes = createLaneSet([...sinks, ...own], laneDeps);
   const assembly = new Assembly({ config, deps, journal, clients, alarms, redactor, lanes });
   const drift = driftCheckOf(config, deps, assembly, clients, alarms);
   const upkeep = new Upkeep({
@@ -168,7 +173,7 @@ export async function createRuntime(config: GatewatchConfig, host: RuntimeDeps):
     close: async () => {
       clients.close();
       alarms.close();
-      await Promise.all(sinks.map((sink) => sink.close()));
+      await Promise.all([...sinks, ...own].map((sink) => sink.close()));
       await journal.close();
     },
   };
@@ -192,16 +197,18 @@ function clientSettingsOf(
 }
 
 function driftCheckOf(
-  { alarms: { dir } }: GatewatchConfig,
+  config: GatewatchConfig,
   deps: RuntimeDeps,
   assembly: Assembly,
   { accounts }: AwsClients,
   client: AlarmClients,
 ): DriftCheck | undefined {
+  const { dir, muteRules } = config.alarms;
   const { loadAlarms } = deps;
   if (dir === undefined || loadAlarms === undefined) return undefined;
-  const inventory = () => assembly.inventory;
-  return new DriftCheck({ ...deps, loadFiles: () => loadAlarms(dir), inventory, client, accounts });
+  const inventory = () => assembly.inventory && withoutGone(assembly.inventory);
+  const loadFiles = () => withPublished(loadAlarms(dir), config);
+  return new DriftCheck({ ...deps, loadFiles, inventory, client, accounts, muteRules });
 }
 
 /** Reads secret files again. One that cannot be read, perhaps half-way through a rotation, leaves the old secret in use. */
@@ -234,6 +241,7 @@ class Assembly {
   readonly #redactor: ExplainingRedactor;
   readonly #logUnits = new Map<string, LogUnit>();
   readonly #logGroups: LogGroupListing;
+  readonly #inventoryFile: InventoryFile;
   #inventory: Inventory | undefined;
   #series: readonly MetricSeries[] = [];
   #topology = topologyOf({ stages: [], complete: false, problems: [], readMs: 0 });
@@ -252,6 +260,7 @@ class Assembly {
     this.#journal = options.journal;
     this.#clients = options.clients;
     this.#redactor = options.redactor;
+    this.#inventoryFile = new InventoryFile(options.config.journal.path, options.deps.logger);
     this.#logGroups = new LogGroupListing({ client: options.clients, logger: options.deps.logger });
     const settings = logUnitSettingsOf(options.config);
     this.ingest = new Ingest({
@@ -288,9 +297,20 @@ class Assembly {
   async discover(signal: AbortSignal): Promise<Inventory> {
     const settings = inventorySettingsOf(this.#config, this.#clients.accounts);
     const next = await discoverInventory(this.#clients, settings, signal, this.#deps.clock.now());
-    this.#inventory = this.#inventory === undefined ? next : mergeInventory(this.#inventory, next);
+    const before = this.#inventory ?? this.#knownBefore(settings);
+    this.#inventory = before === undefined ? next : mergeInventory(before, next, goneForMs(this.#config));
+    this.#inventoryFile.write(knownInventoryText(this.#inventory));
     await this.#logGroups.refresh(logGroupsOf(this.#inventory), signal);
     return this.#inventory;
+  }
+
+  /** What the worker before this one knew. */
+  #knownBefore(settings: InventorySettings): Inventory | undefined {
+    const text = this.#inventoryFile.read();
+    const scopes = this.#clients.accounts.flatMap(({ accountId: account, regions }) =>
+      regions.map((region) => ({ account, region })),
+    );
+    return text === undefined ? undefined : readKnownInventory(text, settings, scopes);
   }
 
   unitsOf(inventory: Inventory): Units {

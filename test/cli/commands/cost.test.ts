@@ -23,9 +23,13 @@ function listingOnly(fleet: FakeFleet, closed: () => void): AwsClients {
   };
 }
 
-async function runCost(fleet: FakeFleet, ...args: string[]) {
+function runCost(fleet: FakeFleet, ...args: string[]) {
+  return runCostWith(EXAMPLE_CONFIG, fleet, ...args);
+}
+
+async function runCostWith(config: string, fleet: FakeFleet, ...args: string[]) {
   const files = exampleFiles();
-  files.set('/etc/gatewatch/gatewatch.yaml', EXAMPLE_CONFIG);
+  files.set('/etc/gatewatch/gatewatch.yaml', config);
   const printed = { out: '', err: '', closed: 0 };
   const context: CliContext = {
     env: { EXTERNAL_ID: 'e', DT_TOKEN: 'd' },
@@ -80,6 +84,18 @@ test('cost says that it is a lower bound when a listing failed, and why', async 
   const { out, err } = await runCost({ ...orders, failing: ['v2'] });
   expect(out).toContain('lower bound');
   expect(err).toContain('111122223333, eu-west-1: HTTP and WebSocket APIs: throttled in every attempt');
+});
+
+test('cost names what published signals cost, where there are any', async () => {
+  expect((await runCost(orders)).out).not.toContain('published signals');
+  const publishing = `${EXAMPLE_CONFIG}\nalarms: { publish: [throttles, auth.latency, auth.failures] }\n`;
+  const { out } = await runCostWith(publishing, orders);
+  // The format of the one stage has a status and no latency of its authorizer.
+  expect(out).toContain('published signals  1 custom metrics, $0.30 a month (list price, UNVERIFIED)');
+  expect(JSON.parse((await runCostWith(publishing, orders, '--json')).out).publishedSignals).toEqual({
+    metrics: 1,
+    dollarsPerMonth: 0.3,
+  });
 });
 
 test('cost refuses a price that is no number', async () => {

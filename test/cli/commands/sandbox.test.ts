@@ -25,6 +25,7 @@ function createMemoryContext() {
   return { context, files, out: () => out.join('') };
 }
 
+const END = Date.UTC(2026, 10, 1, 12);
 const SMALL = ['--history', '2m', '--rate', '2', '--faults', 'none', '--port', '0'];
 
 async function run(
@@ -106,6 +107,21 @@ describe('gatewatch sandbox', () => {
     [['--faults', 'typo'], /--faults.*`typo`/],
   ])('says what %s should have been', async (args, message) => {
     await expect(run(args)).rejects.toThrow(message);
+  });
+
+  it.each([
+    ['90s,30s', [{ fromMs: END - 90_000, toMs: END - 60_000 }]],
+    ['none', []],
+  ])('makes one stage slow when it is told to: %s', async (when, expected) => {
+    await run(['--json', '--frozen', '--incident', when], async (line) => {
+      const [, url = ''] = /"url":"([^"]+)"/.exec(line) ?? [];
+      const answer: unknown = await (await fetch(`${url}/_sandbox/incident`)).json();
+      expect(answer).toMatchObject({ incidents: expected });
+    });
+  });
+
+  it('asks for two durations where one is given', async () => {
+    await expect(run(['--incident', '10m'])).rejects.toThrow('Expected --incident to be two durations');
   });
 
   it('shows every fault and an example in its help', () => {

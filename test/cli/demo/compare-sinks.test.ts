@@ -50,6 +50,7 @@ function journalOf(request = REQUEST, metric = METRIC): JournalIndex {
       ['event-1', { row: request, decided: true }],
       ['event-2', { row: metric, decided: false }],
     ]),
+    alarms: new Map(),
     rows: 2,
   };
 }

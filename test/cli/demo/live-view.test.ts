@@ -3,6 +3,7 @@ import { drawScreen, type ViewState } from '../../../src/cli/demo/live-view.ts';
 import { Tally } from '../../../src/cli/demo/tally.ts';
 import type { JournalEntry, JournalRecord } from '../../../src/model/journal.ts';
 import type { RequestRecord } from '../../../src/model/request-record.ts';
+import { alarmRecord } from '../../sinks/entries.ts';
 
 const RECORD: RequestRecord = {
   kind: 'request',
@@ -38,6 +39,7 @@ function stateOf(tally: Tally, units: ViewState['status']['units'] = []): ViewSt
     nowMs: 60_000,
     status: { inventory: undefined, units, lanes: [], backfillLanes: [], skippedRuns: 0 },
     tally,
+    planned: [],
     pending: new Map(),
     url: 'http://127.0.0.1:4599',
   };
@@ -72,6 +74,28 @@ test('the screen fits 80 columns and 24 rows however large the numbers and long 
   const units = [{ unit: 'logs:111122223333:eu-west-1:/apigw/orders', readThroughMs: 1, lastError }];
   const lines = drawScreen(stateOf(tally, units));
   expect(lines.length).toBeLessThan(24);
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
+});
+
+test('the screen shows each alarm: its state, since when, whose it is and who was told', () => {
+  const tally = new Tally();
+  const oncall = 'arn:aws:sns:eu-west-1:111122223333:oncall';
+  const planned = ['p99', 'user-impact', 'authorizer-failures'].map((id) => ({
+    name: `demo/orders-api/prod/${id}`,
+    topics: { ALARM: [oncall], OK: [], INSUFFICIENT_DATA: [] },
+  }));
+  const change = (alarmName: string, toState: 'ALARM' | 'OK', eventMs: number) =>
+    entryOf(alarmRecord(1, { alarmName, toState, eventMs, eventId: `${alarmName}${eventMs}` }));
+  tally.take([
+    change('demo/orders-api/prod/p99', 'OK', 60_000),
+    change('demo/orders-api/prod/p99', 'ALARM', 120_000),
+    change('demo/orders-api/prod/user-impact', 'OK', 60_000),
+  ]);
+  const lines = drawScreen({ ...stateOf(tally), planned });
+  const lineOf = (id: string) => lines.find((line) => line.startsWith(`demo/orders-api/prod/${id}`));
+  expect(lineOf('p99')).toMatch(/ALARM +00:02:00 +payments +oncall$/);
+  expect(lineOf('user-impact')).toMatch(/OK +00:01:00 +payments +nobody$/);
+  expect(lineOf('authorizer-failures')).toMatch(/ -$/);
   expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(80);
 });
 

@@ -1,17 +1,21 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { type AlarmClients, createAlarmClients } from '../../../src/aws/alarm-clients.ts';
+import { describeAlarm } from '../../../src/alarms/describe-alarm.ts';
+import { createAlarmClients } from '../../../src/aws/alarm-clients.ts';
+import { createAuditCommand } from '../../../src/cli/commands/audit.ts';
+import { createSystemContext } from '../../../src/cli/system-context.ts';
 import { readinessOf } from '../../../src/cli/worker/health.ts';
 import { createRuntime, type Runtime, type RuntimeDeps } from '../../../src/cli/worker/runtime.ts';
 import { HeldError, UserError } from '../../../src/core/errors.ts';
-import { silentLogger } from '../../../src/core/logger.ts';
-import { silentMeter } from '../../../src/core/meter.ts';
 import type { StartCron } from '../../../src/scheduler/start-cron.ts';
+import { openJournalReader } from '../../../src/store/open-journal.ts';
+import { sandboxAlarmClients } from '../../alarms/sandbox-clients.ts';
 import { RehearsedFleet } from '../../pipeline/rehearsed-runtime.ts';
 
 const MINUTE = 60_000;
 const CENTRAL = '111122223333';
 const IDENTITY = '444455556666';
 const GO = new AbortController().signal;
+const HISTORY_END = Date.UTC(2026, 10, 3, 10, 0, 0);
 
 let fleet: RehearsedFleet;
 const open: Runtime[] = [];
@@ -19,7 +23,8 @@ beforeAll(async () => {
   fleet = await RehearsedFleet.start({
     minutes: 10,
     ratePerSecond: 1,
-    historyToMs: Date.UTC(2026, 10, 3, 10, 0, 0),
+    historyToMs: HISTORY_END,
+    incident: { beforeEndMs: 6 * MINUTE, lengthMs: 3 * MINUTE },
   });
 });
 afterEach(async () => {
@@ -35,41 +40,7 @@ async function following(journal: string, more: Partial<RuntimeDeps> = {}, dir?:
   return runtime;
 }
 
-function alarmClients(): AlarmClients {
-  const accounts = [{ name: 'central', accountId: CENTRAL, regions: ['eu-west-1'] }];
-  return createAlarmClients({ accounts, clock: fleet.clock, logger: silentLogger, meter: silentMeter });
-}
-
-/** An alarm that fires at the next evaluation: nothing is below its threshold, and silence counts as firing. */
-async function putFiring(clients: AlarmClients, name: string): Promise<void> {
-  await clients.putAlarm({
-    account: CENTRAL,
-    region: 'eu-west-1',
-    signal: GO,
-    kind: 'metric_alarm',
-    name,
-    properties: {
-      Namespace: 'AWS/ApiGateway',
-      MetricName: 'Count',
-      Dimensions: [
-        { Name: 'ApiName', Value: 'nobody' },
-        { Name: 'Stage', Value: 'prod' },
-      ],
-      Statistic: 'SampleCount',
-      Period: 60,
-      EvaluationPeriods: 1,
-      Threshold: 1,
-      ComparisonOperator: 'GreaterThanThreshold',
-      TreatMissingData: 'breaching',
-    },
-    tags: {},
-  });
-}
-
-function step(minutes: number): void {
-  fleet.nowMs += minutes * MINUTE;
-  fleet.rehearsal.clock.steer(fleet.nowMs);
-}
+const alarmClients = () => sandboxAlarmClients({ clock: fleet.clock });
 
 /** Event ids as each destination took them in, once per copy. */
 function arrived(name: string): {
@@ -89,22 +60,117 @@ function arrived(name: string): {
   };
 }
 
-it('a change of an alarm reaches the journal and both sinks exactly once, also over a restart', async () => {
+/** The P99 alarm of one stage as `alarms apply` makes it, put before its backend became slow; time has gone on since. */
+async function slowBackend(): Promise<void> {
   const clients = alarmClients();
-  await putFiring(clients, 'once');
-  step(3);
-  const first = await following('once.db');
-  expect(await first.worker.once(AbortSignal.timeout(60_000))).toEqual([]);
-  await open.pop()?.close();
-  const second = await following('once.db');
-  expect(await second.worker.once(AbortSignal.timeout(60_000))).toEqual([]);
-  const rows = (await second.journal.readStream('alarms', 0, 100)).filter(({ body }) =>
-    body.includes('"once"'),
-  );
-  const ids = rows.map(({ eventId }) => eventId);
-  expect(rows.map(({ record }) => record.kind === 'alarm' && record.toState)).toEqual(['ALARM']);
-  expect(arrived('once')).toEqual({ splunk: ids, dynatrace: ids });
+  fleet.rehearsal.clock.steer(HISTORY_END - 8 * MINUTE);
+  await clients.putAlarm({
+    account: CENTRAL,
+    region: 'eu-west-1',
+    signal: GO,
+    kind: 'metric_alarm',
+    name: 'core/orders-api/prod/p99',
+    properties: {
+      Namespace: 'AWS/ApiGateway',
+      MetricName: 'Latency',
+      Dimensions: [
+        { Name: 'ApiName', Value: 'orders-api' },
+        { Name: 'Stage', Value: 'prod' },
+      ],
+      ExtendedStatistic: 'p99',
+      Period: 60,
+      EvaluationPeriods: 2,
+      Threshold: 5_000,
+      ComparisonOperator: 'GreaterThanThreshold',
+      TreatMissingData: 'notBreaching',
+      AlarmDescription: describeAlarm({
+        id: 'core/p99[orders-api/prod]',
+        summary: 'Orders answers slowly',
+        owner: 'payments',
+        runbook: 'https://wiki.bank.example/slow',
+      }),
+    },
+    tags: { severity: 'page' },
+  });
+  fleet.rehearsal.clock.steer(fleet.nowMs);
   clients.close();
+}
+
+/** What `gatewatch audit show ID` prints. */
+async function shown(journal: string, id: string): Promise<string> {
+  const printed: string[] = [];
+  const context = {
+    ...createSystemContext(),
+    cwd: fleet.folder,
+    stdout: { write: (text: string) => printed.push(text) },
+  };
+  const audit = createAuditCommand(context, openJournalReader);
+  await audit.parseAsync(['show', '--journal', journal, '--', id], { from: 'user' });
+  return printed.join('');
+}
+
+it('a slow backend is told once, over a restart too, with its reason, whose it is and the very requests, as one problem', async () => {
+  await slowBackend();
+  const runtime = await following('slow.db');
+  expect(await runtime.worker.once(AbortSignal.timeout(60_000))).toEqual([]);
+  const rows = await runtime.journal.readStream('alarms', 0, 100);
+  const records = rows.flatMap(({ record }) => (record.kind === 'alarm' ? [record] : []));
+  const [, opened, closed] = records;
+  expect(records.map(({ toState, problemStatus }) => [toState, problemStatus])).toEqual([
+    ['OK', undefined],
+    ['ALARM', 'opened'],
+    ['OK', 'closed'],
+  ]);
+  const card = {
+    apiName: 'orders-api',
+    stage: 'prod',
+    owner: 'payments',
+    runbook: 'https://wiki.bank.example/slow',
+  };
+  expect(opened).toMatchObject({
+    ...card,
+    severity: 'page',
+    reason: expect.stringMatching(
+      /^P99 latency of orders-api\/prod was up to [\d.]+ s, above 5 s, in 2 of 2 periods of 1 minute$/,
+    ),
+  });
+  const samples = opened?.sampleRecordIds ?? [];
+  expect(samples.length).toBe(5);
+  for (const id of samples) {
+    const [sample] = await runtime.journal.query({ recordId: id, limit: 1, revisions: 'latest' });
+    expect(sample?.record).toMatchObject({ kind: 'request', apiName: 'orders-api', stage: 'prod' });
+    expect(sample?.eventMs).toBeGreaterThan(HISTORY_END - 7 * MINUTE);
+    expect(sample?.eventMs).toBeLessThan(opened?.eventMs ?? 0);
+    expect(await shown('slow.db', id)).toContain('on orders-api, stage prod');
+  }
+  await open.pop()?.close();
+  const second = await following('slow.db');
+  expect(await second.worker.once(AbortSignal.timeout(60_000))).toEqual([]);
+  expect(await second.journal.readStream('alarms', 0, 100)).toHaveLength(3);
+  const ids = rows.map(({ eventId }) => eventId);
+  expect(arrived('core/orders-api/prod/p99')).toEqual({ splunk: ids, dynatrace: ids });
+  const problems = await (await fetch(`${fleet.rehearsal.sandbox.url}/_sandbox/problems`)).text();
+  expect(
+    problems
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line)),
+  ).toEqual([
+    expect.objectContaining({
+      title: 'core/orders-api/prod/p99 fired',
+      startMs: opened?.eventMs,
+      endMs: closed?.eventMs,
+      ended: true,
+      properties: expect.objectContaining({
+        'gatewatch.alarm.reason': opened?.reason,
+        'gatewatch.alarm.owner': card.owner,
+        'gatewatch.alarm.runbook': card.runbook,
+        'aws.apigateway.api_name': card.apiName,
+        'aws.apigateway.stage': card.stage,
+        'gatewatch.alarm.sample_record_ids': samples.join(' '),
+      }),
+    }),
+  ]);
 });
 
 it('an account whose alarm history may not be read holds that unit and no other', async () => {

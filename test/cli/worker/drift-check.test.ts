@@ -1,18 +1,28 @@
 import { expect, it } from 'vitest';
 import { applyPlan } from '../../../src/alarms/apply-plan.ts';
 import { planAlarms } from '../../../src/alarms/plan-alarms.ts';
+import { driftText, findDrift } from '../../../src/cli/alarms/drift.ts';
 import { DriftCheck } from '../../../src/cli/worker/drift-check.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
 import { parseFaults } from '../../../src/sandbox/faults.ts';
 import { alarmAccount, scope } from '../../alarms/alarm-account.ts';
 import { ERRORS, filesOf, setWith, stage } from '../../alarms/files.ts';
+import { historyToMs, longestLagMs } from '../../sandbox/small-world.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 
-/** One alarm from files, applied, and what looks whether it still is what was applied. */
+const MUTED = {
+  'night.yaml': `apiVersion: gatewatch/v1
+kind: MuteRule
+metadata: { name: night }
+spec: { schedule: "cron(0 2 * * *)", duration: PT1H }
+`,
+};
+
+/** One alarm and a rule that mutes it from files, applied, and what looks whether it still is what was applied. */
 async function applied() {
   const account = await alarmAccount();
   const { clients, signal } = account;
-  const files = filesOf(setWith(ERRORS));
+  const files = filesOf({ ...setWith(ERRORS), ...MUTED });
   const inventory = { stages: [stage('orders', scope)], complete: true, problems: [], readMs: 0 };
   const plan = await planAlarms({ files, inventory, clients, scopes: [scope], signal });
   await applyPlan({ clients, changes: plan.changes, signal });
@@ -24,7 +34,7 @@ async function applied() {
     inventory: () => inventory,
     client: clients,
     accounts: [{ accountId: scope.account, regions: [scope.region] }],
-    clock: new FakeClock(),
+    clock: new FakeClock(historyToMs + 3_600_000),
     logger: { ...silentLogger, warn: (fields) => void said.push(fields) },
     meter: {
       count: () => undefined,
@@ -42,7 +52,11 @@ async function applied() {
       properties: { ...alarm?.resource.properties, Threshold },
       tags: {},
     });
-  return { ...account, check, put, name, said, gauges };
+  const told = async () => {
+    const now = await planAlarms({ files, inventory, clients, scopes: [scope], signal });
+    return driftText(await findDrift(now, { clients, nowMs: historyToMs + 3_600_000, signal }));
+  };
+  return { ...account, check, put, name, said, gauges, told };
 }
 
 it('says nothing while every alarm is as it was applied', async () => {
@@ -73,6 +87,33 @@ it('forgets a change that was set back', async () => {
   await check.run(signal);
   expect(gauges.get('gatewatch_alarm_drift')).toBe(0);
   expect(check.remark).toBeUndefined();
+});
+
+it('takes an alarm that was deleted by hand for drift, and tells when that was', async () => {
+  const { check, clients, signal, said, gauges, name, told } = await applied();
+  await clients.deleteAlarms({ ...scope, signal, names: [name] });
+  const deletedMs = historyToMs + longestLagMs;
+  await check.run(signal);
+  expect(gauges.get('gatewatch_alarm_drift')).toBe(1);
+  expect(said).toMatchObject([{ name, drift: 'gone', deletedMs, fields: [] }]);
+  expect(await told()).toContain(
+    `${name} in ${scope.account}, ${scope.region} is missing in AWS: deleted 2026-11-01T`,
+  );
+});
+
+it('tells what is missing without a history of it, and what no tag can tell of', async () => {
+  const { clients, signal, name, told } = await applied();
+  const mute = 'gatewatch_default_night';
+  await clients.deleteMute({ ...scope, signal, name: mute });
+  expect(await told()).toContain(
+    `${mute} in ${scope.account}, ${scope.region} is missing in AWS: deleted by hand, or never applied`,
+  );
+  const Schedule = { Expression: 'cron(0 3 * * *)', Duration: 'PT1H' };
+  const properties = { Rule: { Schedule }, MuteTargets: { AlarmNames: [name] } };
+  await clients.putMute({ ...scope, signal, name: mute, properties });
+  expect(await told()).toMatch(
+    /gatewatch_default_night in .* differs: changed by hand, or by the files[\s\S]* Rule /,
+  );
 });
 
 it('says that it could not look, and measures nothing of a Region that does not answer', async () => {
