@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { settlingLines } from '../../src/correlate/settling.ts';
+import { openOrderDesk } from '../../src/store/order-desk.ts';
 import { untrueOfJournal, untrueOfSplunk } from '../acceptance/truth.ts';
 import { RehearsedFleet, type RehearsedOptions, rowsOf } from '../pipeline/rehearsed-runtime.ts';
 import type { WorkerOrders } from './worker-orders.ts';
@@ -132,9 +134,16 @@ export class CrashRig {
     );
   }
 
-  /** What is lost, twice or untrue, and how often Splunk got an event again. */
+  /** Has everything up to now read once more, by whoever comes next. */
+  async orderBackfill(): Promise<void> {
+    const desk = await openOrderDesk(join(this.fleet.folder, 'crash.db'), this.fleet.clock);
+    await desk.place(this.fleet.order());
+    await desk.close();
+  }
+
+  /** What is lost, twice, untrue or not told yet, and how often Splunk got an event again. */
   async verdict(): Promise<{
-    readonly findings: readonly string[];
+    readonly findings: string[];
     readonly repeats: number;
     readonly rows: number;
   }> {
@@ -146,9 +155,12 @@ export class CrashRig {
       ...(await rowsOf(runtime.journal, 'metrics')),
     ];
     const twice = rows.length - new Set(rows.map(({ eventId }) => eventId)).size;
+    const unsettled = [...(await settlingLines(runtime.journal))].map(
+      ([unit, lines]) => `${lines} lines of ${unit} still settle: this is no end state`,
+    );
     await runtime.close();
     const doubled = twice === 0 ? [] : [`${twice} rows stand twice in the journal`];
-    return { findings: [...journal, ...findings, ...doubled], repeats, rows: rows.length };
+    return { findings: [...journal, ...findings, ...doubled, ...unsettled], repeats, rows: rows.length };
   }
 
   async dispose(): Promise<void> {

@@ -18,6 +18,8 @@ describe('a worker killed with SIGKILL', () => {
   it('FT-01 at every boundary of a commit and an acknowledgement loses nothing and stores nothing twice', async () => {
     const crashes = await startRig(3, 5);
     const points: readonly (readonly [string, number])[] = [
+      // While the file is made, then at each step of what fills it.
+      ['after BEGIN IMMEDIATE', 1],
       ['before commitWindow', 2],
       ['after BEGIN IMMEDIATE', 6],
       ['before COMMIT', 9],

@@ -1,10 +1,8 @@
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createSystemClock } from '../../src/core/clock.ts';
-import { silentLogger } from '../../src/core/logger.ts';
-import { openJournal, openJournalReader } from '../../src/store/open-journal.ts';
-import { commitRecords, nthRecord } from '../store/commits.ts';
-import { CrashRig } from './crash-rig.ts';
+import { openJournalReader } from '../../src/store/open-journal.ts';
+import { CrashRig, type WorkerProcess } from './crash-rig.ts';
+import { restartWithPending } from './pending-rows.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 22, 10, 0);
 
@@ -70,9 +68,7 @@ describe('a worker that ends before its time', () => {
     await second.ended();
     expect(second.said.join(' ')).toContain('failed journal_in_use');
 
-    first.child.kill('SIGSTOP');
-    const third = crashes.spawn({ mode: 'run', nowMs: crashes.fleet.nowMs + 60_000 });
-    await third.says('ready');
+    const third = await takeOver(crashes, first);
     first.child.kill('SIGCONT');
     await first.ended();
     expect(first.said.join(' ')).toContain('failed fenced');
@@ -83,27 +79,26 @@ describe('a worker that ends before its time', () => {
     expect((await crashes.verdict()).findings).toEqual([]);
   }, 120_000);
 
-  it('FT-01 is ready again within five seconds with tens of thousands of records pending', async () => {
-    const crashes = await startRig(1, 1);
-    const path = join(crashes.fleet.folder, 'crash.db');
-    const journal = await openJournal({
-      path,
-      clock: createSystemClock(),
-      logger: silentLogger,
-      owner: 'test',
-    });
-    for (let n = 0; n < 20_000; n += 5_000) {
-      const records = Array.from({ length: 5_000 }, (_one, m) => nthRecord(n + m));
-      await commitRecords(journal, records);
-    }
-    await journal.close();
-    const killed = crashes.spawn({ mode: 'run' });
-    await killed.says('ready');
-    killed.child.kill('SIGKILL');
-    await killed.ended();
-    const startedMs = performance.now();
-    const again = crashes.spawn({ mode: 'run' });
-    await again.says('ready');
-    expect(performance.now() - startedMs).toBeLessThan(5_000);
+  // The row says a million: `npm run test:soak -- --pending 1000000` has them. What start-up reads does not grow with
+  // the trail, which twenty thousand show as well, in seconds.
+  it('FT-01 is ready again within five seconds with tens of thousands of records pending, and knows them all', async () => {
+    const { readyMs, known } = await restartWithPending(await startRig(1, 1), 20_000);
+    expect(readyMs).toBeLessThan(5_000);
+    expect(Object.keys(known)).toHaveLength(2);
+    for (const rows of Object.values(known)) expect(rows).toBeGreaterThanOrEqual(20_000);
   }, 60_000);
 });
+
+/** A worker that takes the journal from one that is stopped. Stopped within a transaction, that one has the file locked. */
+async function takeOver(crashes: CrashRig, from: WorkerProcess): Promise<WorkerProcess> {
+  for (;;) {
+    from.child.kill('SIGSTOP');
+    const next = crashes.spawn({ mode: 'run', nowMs: crashes.fleet.nowMs + 60_000 });
+    await next.says('ready');
+    if (next.end === undefined) return next;
+    expect(next.said.join(' ')).toContain('failed journal_busy');
+    const commits = from.said.filter((line) => line === 'commit').length;
+    from.child.kill('SIGCONT');
+    await from.committed(commits + 1);
+  }
+}

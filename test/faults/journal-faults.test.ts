@@ -255,7 +255,8 @@ describe('FT-38 another release', () => {
     await journal.close();
     const db = new DatabaseSync(store.path);
     db.exec(`DROP TABLE segment; DROP TABLE usage_mark; DROP TABLE damage; DROP TABLE scrub;
-      ALTER TABLE stream_run DROP COLUMN bytes; PRAGMA user_version = 3;`);
+      ALTER TABLE stream_run DROP COLUMN bytes; ALTER TABLE seen_chunk DROP COLUMN hashes;
+      PRAGMA user_version = 3;`);
     db.close();
   }
 

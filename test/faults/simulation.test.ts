@@ -24,7 +24,13 @@ function worldOf(
   more: Partial<SimSettings> = {},
 ): SimWorld {
   const settings = quietSettings(START_MS + lastsMs, more);
-  const world = new SimWorld(settings, new Random(4), { aws: [], splunk: [], dynatrace: [], ...weather });
+  const world = new SimWorld(settings, new Random(4), {
+    aws: [],
+    listings: [],
+    splunk: [],
+    dynatrace: [],
+    ...weather,
+  });
   open.push(world);
   return world;
 }

@@ -4,12 +4,13 @@ import { LimitedCalls } from '../../src/aws/limited-calls.ts';
 import type { MetricDataAnswer, MetricDataRead } from '../../src/aws/metric-data.ts';
 import type { QuotaName } from '../../src/aws/quotas.ts';
 import { IncompleteReadError } from '../../src/core/errors.ts';
-import { ACCOUNT, APIS, authorizersOf, REGION, routesOf, stageOf } from './fleet.ts';
+import { ACCOUNT, REGION } from './fleet.ts';
+import type { Listings } from './listings.ts';
 import type { SimMetrics } from './metrics.ts';
 import type { SimProcess } from './process.ts';
 import type { Random } from './random.ts';
 import type { Tally } from './tally.ts';
-import type { SimEvent } from './traffic.ts';
+import type { SimEvent } from './traffic-lines.ts';
 import type { Weather } from './weather.ts';
 
 export const AWS_FAULTS = [
@@ -28,6 +29,7 @@ export interface CloudWatchOptions {
   readonly random: Random;
   readonly tally: Tally;
   readonly metrics: SimMetrics;
+  readonly listings: Listings;
   readonly pageEvents: number;
   /** Pages hold events in no order that means anything. */
   readonly shuffled: boolean;
@@ -122,19 +124,19 @@ export class CloudWatch {
     });
     const ask = <R>(operation: QuotaName, signal: AbortSignal, answer: () => R) =>
       this.#ask(process, calls, operation, signal, answer);
-    async function* listing<T>(signal: AbortSignal, items: readonly T[]): AsyncIterable<readonly T[]> {
-      yield await ask('ApiGatewayControlPlane', signal, () => items);
-    }
-    const apiOf = (apiId: string) => APIS.filter((api) => api.apiId === apiId);
     return {
       accounts: settings.accounts,
       filterLogEvents: (read) => this.#readLogs(process, calls, read),
       getMetricData: (read) => ask('GetMetricData', read.signal, () => this.#metricData(process, read)),
-      listMetrics: (request) => listing(request.signal, []),
-      listApis: ({ family, signal }) => listing(signal, family === 'rest' ? APIS : []),
-      listStages: ({ apiId, signal }) => listing(signal, apiOf(apiId).map(stageOf)),
-      listAuthorizers: ({ apiId, signal }) => listing(signal, apiOf(apiId).flatMap(authorizersOf)),
-      listRoutes: ({ apiId, signal }) => listing(signal, apiOf(apiId).flatMap(routesOf)),
+      listMetrics: () => nothing(),
+      ...this.#options.listings.clients(
+        () => process.clock.now(),
+        (signal, answer, error) =>
+          ask('ApiGatewayControlPlane', signal, () => {
+            if (error !== undefined) throw error();
+            return answer();
+          }),
+      ),
       callerAccount: async () => ACCOUNT,
       describeLogGroups: async () => new Map(),
       clockAheadMs: () => 0,
@@ -251,6 +253,8 @@ export class CloudWatch {
     };
   }
 }
+
+async function* nothing(): AsyncIterable<readonly never[]> {}
 
 /** Index of the first event at or after a time. */
 function firstFrom(events: readonly SimEvent[], fromMs: number): number {

@@ -1,5 +1,6 @@
 import { AWS_FAULTS } from './cloudwatch.ts';
 import { SINK_FAULTS } from './destinations.ts';
+import { LISTING_FAULTS } from './listings.ts';
 import { FAILPOINTS } from './process.ts';
 import type { Tally } from './tally.ts';
 
@@ -8,6 +9,19 @@ export const ALWAYS: readonly string[] = [
   ...AWS_FAULTS.map((kind) => `aws_${kind}`),
   'aws_empty_page',
   'aws_event_on_two_pages',
+  ...LISTING_FAULTS.map((kind) => `listing_${kind}`),
+  'started_on_ill_listing',
+  'join_authz_request_id',
+  'join_authorizer_request_id',
+  'join_gateway_request_id',
+  'join_connection_id',
+  'connect_read_long_after_message',
+  'ambiguous',
+  'stood_apart',
+  'backfill_done',
+  'backfilled_rows',
+  'replay_done',
+  'replayed_rows',
   'metric_partial_data',
   'metric_restated',
   ...SINK_FAULTS.filter((kind) => kind !== 'partial_success').map((kind) => `splunk_${kind}`),

@@ -75,7 +75,7 @@ export abstract class Destination {
   }
 
   protected abstract itemsOf(body: Buffer, request: HttpRequest): Item[];
-  protected abstract judge(items: readonly Item[], body: Buffer, nowMs: number): HttpOutcome;
+  protected abstract judge(items: readonly Item[], body: Buffer, nowMs: number, sentMs: number): HttpOutcome;
   protected abstract fail(kind: SinkFault, nowMs: number): HttpOutcome | undefined;
 
   async #send(process: SimProcess, request: HttpRequest, signal: AbortSignal): Promise<HttpOutcome> {
@@ -106,18 +106,19 @@ export abstract class Destination {
     }
     const body = Buffer.from(request.body ?? '');
     this.bodies.push(body.toString('latin1'));
-    const outcome = (kind && this.fail(kind, process.clock.now())) ?? this.#answer(body, request, process);
+    const outcome =
+      (kind && this.fail(kind, process.clock.now())) ?? this.#answer(body, request, process, nowMs);
     await process.pass('after http');
     if (kind !== 'response_lost') return outcome;
     return { kind: 'failure', failure: 'broken', reason: 'other side closed' };
   }
 
-  #answer(body: Buffer, request: HttpRequest, process: SimProcess): HttpOutcome {
+  #answer(body: Buffer, request: HttpRequest, process: SimProcess, sentMs: number): HttpOutcome {
     if (body.length > this.options.bodyLimit) {
       this.options.tally.add(`${this.options.name}_413`);
       return answer(413, { text: 'too large' });
     }
-    return this.judge(this.itemsOf(body, request), body, process.clock.now());
+    return this.judge(this.itemsOf(body, request), body, process.clock.now(), sentMs);
   }
 
   protected accept(items: readonly Item[], nowMs: number): void {
@@ -215,7 +216,7 @@ export class Splunk extends Destination {
 /** An OTLP endpoint for logs and metrics. */
 export class Dynatrace extends Destination {
   readonly attributes = new Map<string, ReadonlyMap<string, unknown>>();
-  /** Log records that were older on arrival than what the service takes. */
+  /** Log records that were older when they were sent than what the service takes. */
   tooOld = 0;
 
   protected itemsOf(body: Buffer, request: HttpRequest): Item[] {
@@ -236,14 +237,14 @@ export class Dynatrace extends Destination {
     });
   }
 
-  protected judge(items: readonly Item[], body: Buffer, nowMs: number): HttpOutcome {
+  protected judge(items: readonly Item[], body: Buffer, nowMs: number, sentMs: number): HttpOutcome {
     const { tally, weather } = this.options;
     if (body.includes('/poison')) {
       tally.add('dynatrace_400');
       return answer(400, { error: { code: 400, message: 'an attribute is refused' } });
     }
     this.tooOld += items.filter(
-      ({ eventId, eventMs }) => eventId !== undefined && eventMs < nowMs - 86_400_000 - 60_000,
+      ({ eventId, eventMs }) => eventId !== undefined && eventMs < sentMs - 86_400_000 - 60_000,
     ).length;
     const isPartial =
       weather.at(nowMs) === 'partial_success' && items.length > 1 && items[0]?.eventId !== undefined;

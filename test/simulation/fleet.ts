@@ -3,32 +3,37 @@ import type { ListedApi, ListedAuthorizer, ListedRoute, ListedStage } from '../.
 export const ACCOUNT = '111122223333';
 export const REGION = 'eu-west-1';
 
-export type ApiName = 'orders' | 'pay' | 'open';
+export const API_NAMES = ['orders', 'pay', 'gate', 'chat', 'open'] as const;
+export type ApiName = (typeof API_NAMES)[number];
+/** Those with a Lambda function that decides. */
+export type GuardedName = Exclude<ApiName, 'open'>;
 
 /** The log groups of the simulated account. */
 export const ACCESS_GROUP: Readonly<Record<ApiName, string>> = {
   orders: '/apigw/orders',
   pay: '/apigw/pay',
+  gate: '/apigw/gate',
+  chat: '/apigw/chat',
   open: '/apigw/open',
 };
-export const AUTHORIZER_GROUP: Readonly<Record<'orders' | 'pay', string>> = {
+export const AUTHORIZER_GROUP: Readonly<Record<GuardedName, string>> = {
   orders: '/aws/lambda/orders-authorizer',
   pay: '/aws/lambda/pay-authorizer',
+  gate: '/aws/lambda/gate-authorizer',
+  chat: '/aws/lambda/chat-authorizer',
 };
 
-const COMMON = [
+const ANY = [
   'requestId',
   'extendedRequestId',
   'requestTimeEpoch',
-  'httpMethod',
-  'resourcePath',
-  'path',
   'status',
-  'responseLatency',
   'identity.userAgent',
   'integration.status',
   'error.responseType',
 ];
+const COMMON = [...ANY, 'httpMethod', 'resourcePath', 'path', 'responseLatency'];
+const CONNECTION = ['connectionId', 'eventType', 'routeKey'];
 const CALLED = [
   'authorizer.requestId',
   'authorizer.status',
@@ -37,10 +42,15 @@ const CALLED = [
 ];
 const ECHOED = ['authorizer.authzRequestId'];
 
-/** Variables that each API logs: one echoes the invocation, one has it rendered by the gateway, one has no authorizer. */
+/**
+ * Variables that each API logs: one echoes the invocation, one has it rendered by the gateway, one names it nowhere (its
+ * function logs the gateway's id), one is a WebSocket API, one has no authorizer.
+ */
 export const VARIABLES: Readonly<Record<ApiName, readonly string[]>> = {
   orders: [...COMMON, ...CALLED, ...ECHOED],
   pay: [...COMMON, ...CALLED],
+  gate: COMMON,
+  chat: [...ANY, ...CONNECTION, ...CALLED],
   open: COMMON,
 };
 
@@ -48,11 +58,17 @@ export interface SimApi extends ListedApi {
   readonly name: ApiName;
 }
 
-export const APIS: readonly SimApi[] = [
+const APIS: readonly SimApi[] = [
   { apiId: 'ordersid01', name: 'orders', protocol: 'REST', tags: {} },
   { apiId: 'payid00001', name: 'pay', protocol: 'REST', tags: {} },
+  { apiId: 'gateid0001', name: 'gate', protocol: 'REST', tags: {} },
+  { apiId: 'chatid0001', name: 'chat', protocol: 'WEBSOCKET', tags: {} },
   { apiId: 'openid0001', name: 'open', protocol: 'REST', tags: {} },
 ];
+
+export function apisNamed(names: readonly ApiName[]): readonly SimApi[] {
+  return APIS.filter(({ name }) => names.includes(name));
+}
 
 export function stageOf(api: SimApi): ListedStage {
   const members = VARIABLES[api.name].map((name) => `"${name}":"$context.${name}"`);
@@ -85,5 +101,5 @@ export function routesOf(api: SimApi): readonly ListedRoute[] {
     api.name === 'open'
       ? { authorizationType: 'NONE' }
       : { authorizationType: 'CUSTOM', authorizerId: `${api.name}-a` };
-  return [{ routeKey: 'GET /things', ...guard }];
+  return [{ routeKey: api.protocol === 'WEBSOCKET' ? '$connect' : 'GET /things', ...guard }];
 }

@@ -9,7 +9,7 @@ import type {
 import type { Window } from '../../src/model/source-event.ts';
 import type { Dynatrace, Splunk } from './destinations.ts';
 import type { SimProcess } from './process.ts';
-import type { SimEvent } from './traffic.ts';
+import type { SimEvent } from './traffic-lines.ts';
 
 export function keyOf(event: Pick<SimEvent, 'stream' | 'eventId'>): string {
   return `${event.stream}\n${event.eventId}`;
@@ -29,6 +29,8 @@ export function splunkKeysOf({ record, eventId }: JournalEntry): string[] {
 export class JournalWatch {
   readonly violations: string[] = [];
   readonly rows = new Map<number, JournalEntry>();
+  /** Rows that a backfill brought: they travel in lanes of their own. */
+  readonly backfilled = new Set<number>();
   readonly committedKeys = new Map<string, Set<string>>();
   /** By unit: events that some worker was shown and that are not stored yet. */
   readonly #shown = new Map<string, Map<string, SimEvent>>();
@@ -98,6 +100,7 @@ export class JournalWatch {
       if (entry.seq !== this.rows.size + 1)
         this.#broken(`seq ${entry.seq} leaves a gap after ${this.rows.size}`);
       this.rows.set(entry.seq, entry);
+      if (commit.backfilled?.has(entry.recordId)) this.backfilled.add(entry.seq);
     }
     for (const unit of [commit, ...(commit.beside ?? [])]) this.#noteUnit(unit);
   }
@@ -154,11 +157,26 @@ export class JournalWatch {
   /** I4: a cursor may only move over what the destination has, or what was given up with a reason. */
   #checkEnd(lane: string, seq: number): void {
     const row = this.rows.get(seq);
-    const [sink, stream] = lane.split('/');
-    if (row === undefined || row.stream !== stream) return;
+    const [sink, stream, way] = lane.split('/');
+    // What a replay sends is told by its order.
+    if (row === undefined || row.stream !== stream || way === 'replay') return;
+    if (this.backfilled.has(seq) !== (way === 'backfill')) return;
     if (this.deadLettered.get(lane)?.has(seq) || this.expired.get(lane)?.has(seq)) return;
     if (!this.arrived(sink ?? '', row))
       this.#broken(`I4: lane ${lane} moved over ${seq}, which never arrived`);
+  }
+
+  /** Why a row was given up for good in the lane it travels in. */
+  deadLetterOf(sink: string, { seq, stream }: JournalEntry): string | undefined {
+    return this.deadLettered.get(this.#laneOf(sink, seq, stream))?.get(seq);
+  }
+
+  hasExpired(sink: string, { seq, stream }: JournalEntry): boolean {
+    return this.expired.get(this.#laneOf(sink, seq, stream))?.has(seq) === true;
+  }
+
+  #laneOf(sink: string, seq: number, stream: string): string {
+    return `${sink}/${stream}/${this.backfilled.has(seq) ? 'backfill' : 'live'}`;
   }
 
   arrived(sink: string, row: JournalEntry): boolean {

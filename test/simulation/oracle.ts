@@ -2,24 +2,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Runtime } from '../../src/cli/worker/runtime.ts';
 import type { JournalEntry, JournalRecord } from '../../src/model/journal.ts';
-import type { RequestRecord, UnparsedRecord } from '../../src/model/request-record.ts';
 import { ACCOUNT, REGION } from './fleet.ts';
 import { keyOf, splunkKeysOf } from './journal-watch.ts';
-import type { SimEvent, Story } from './traffic.ts';
+import { type LogRecord, placeOf, placeOfEvent, StoryCheck } from './story-check.ts';
+import type { Story } from './traffic.ts';
+import type { SimEvent } from './traffic-lines.ts';
 import type { SimWorld } from './world.ts';
-
-type LogRecord = RequestRecord | UnparsedRecord;
 
 /** Below this a record of usual size may not fit a body of its own. */
 const SMALL_BODY_BYTES = 24_000;
-
-function placeOf(part: { logGroup: string; logStream: string; eventId: string }): string {
-  return `${part.logGroup}\n${part.logStream}\n${part.eventId}`;
-}
-
-function placeOfEvent(event: SimEvent): string {
-  return `${event.group}\n${event.stream}\n${event.eventId}`;
-}
 
 /** Holds what the journal and the destinations ended up with against what really happened. */
 export class Oracle {
@@ -45,6 +36,7 @@ export class Oracle {
     this.#checkMemory();
     this.#checkSecrets();
     await this.#checkLedger();
+    await this.#checkOrders();
     return this.#found;
   }
 
@@ -76,8 +68,13 @@ export class Oracle {
     });
   }
 
-  /** Late beyond the last re-read: nobody promised to find it. */
+  /** Later than the last re-read: nobody promised to find it, unless it was asked for. */
   #isPromised(event: SimEvent): boolean {
+    return this.#isReread(event) || this.#world.orders.hasReadBack(event);
+  }
+
+  /** Found while its partners can still be told of it. */
+  #isReread(event: SimEvent): boolean {
     return event.visibleMs - event.atMs <= Math.max(...this.#world.settings.rereadsMs);
   }
 
@@ -98,41 +95,19 @@ export class Oracle {
 
   /** I3: the records that stand are those that the model tells, whatever the order things came in. */
   #checkStories(standing: readonly LogRecord[]): void {
-    const byEvent = new Map<string, LogRecord>();
-    for (const record of standing) for (const part of record.parts) byEvent.set(placeOf(part), record);
-    for (const story of this.#world.traffic.stories) {
-      if (![...story.events, ...story.needs].every((event) => this.#isPromised(event))) continue;
-      const [first] = story.events;
-      const record = first && byEvent.get(placeOfEvent(first));
-      if (record === undefined) continue;
-      const wrong = this.#differences(story, record);
+    const { traffic, tally } = this.#world;
+    const check = new StoryCheck(traffic.stories, standing);
+    for (const story of traffic.stories) {
+      const events = [...story.events, ...story.needs];
+      if (!events.every((event) => this.#isReread(event))) continue;
+      const wrong = check.differences(story);
       this.#expect(
         wrong.length === 0,
         () =>
-          `I3: ${story.kind} ${story.extendedRequestId ?? ''} ${wrong.join(', ')}; ${[...story.events, ...story.needs].map(describe).join(' | ')}`,
+          `I3: ${story.kind} ${story.extendedRequestId ?? ''} ${wrong.join(', ')}; ${events.map(describe).join(' | ')}`,
       );
     }
-  }
-
-  #differences(story: Story, record: LogRecord): string[] {
-    const wrong: string[] = [];
-    const same = (what: string, got: unknown, expected: unknown) => {
-      if (got !== expected) wrong.push(`expected ${what} ${String(expected)}, got ${String(got)}`);
-    };
-    const parts = record.parts.map(placeOf).sort().join(' ');
-    same('parts', parts, story.events.map(placeOfEvent).sort().join(' '));
-    if (record.kind === 'unparsed') {
-      same('outcome', 'unparsed', story.outcome);
-      return wrong;
-    }
-    same('outcome', record.outcome, story.outcome);
-    same('decision', record.decision, story.decision);
-    if (story.customer !== undefined) same('customer', record.customer, story.customer);
-    same('decisionRequestId', record.decisionRequestId, story.decisionRequestId);
-    same('extendedRequestId', record.extendedRequestId, story.extendedRequestId);
-    if (story.status !== undefined) same('status', record.status, story.status);
-    if (story.path !== undefined) same('path', record.path?.split('?')[0], story.path);
-    return wrong;
+    for (const what of check.seen) tally.add(what);
   }
 
   /** I2: every row arrived, each copy alike, and says what the journal says; or it is a dead letter. */
@@ -148,14 +123,18 @@ export class Oracle {
     for (const key of splunk.keys)
       this.#expect(known.has(key), () => `I2: Splunk has ${key}, the journal has not`);
     for (const row of rows) {
-      const dead = watch.deadLettered.get(`splunk/${row.stream}/live`)?.get(row.seq);
+      const dead = watch.deadLetterOf('splunk', row);
       if (dead !== undefined) {
-        const isToBlame = row.body.includes('/poison') || this.#world.settings.bodyLimit < 20_000;
-        this.#expect(isToBlame, () => `P2: row ${row.seq} became a dead letter: ${dead}`);
+        this.#expect(this.#isToBlame(row.body), () => `P2: row ${row.seq} became a dead letter: ${dead}`);
         continue;
       }
       for (const key of splunkKeysOf(row)) this.#checkEvent(key, row);
     }
+  }
+
+  /** Refused by Splunk for itself, or too large for what it takes. */
+  #isToBlame(body: string): boolean {
+    return body.includes('/poison') || this.#world.settings.bodyLimit < 20_000;
   }
 
   #checkEvent(key: string, { record, seq }: JournalEntry): void {
@@ -192,22 +171,20 @@ export class Oracle {
 
   #checkDynatrace(rows: readonly JournalEntry[]): void {
     const { dynatrace, watch, settings } = this.#world;
-    const lane = 'dynatrace/records/live';
     this.#expect(
       dynatrace.tooOld === 0,
       () => `${dynatrace.tooOld} records were sent to Dynatrace although too old`,
     );
-    const refused = watch.rejectedUnknown.get(lane) ?? 0;
+    const refused = watch.rejectedUnknown.get('dynatrace/records/live') ?? 0;
     if (refused > 0) this.#world.tally.add('partial_success_counted');
     for (const row of rows) {
-      if (watch.expired.get(lane)?.has(row.seq)) {
+      if (watch.hasExpired('dynatrace', row)) {
         this.#world.tally.add('dynatrace_expired');
         continue;
       }
-      const dead = watch.deadLettered.get(lane)?.get(row.seq);
+      const dead = watch.deadLetterOf('dynatrace', row);
       if (dead !== undefined) {
-        const isToBlame =
-          row.body.includes('/poison') || settings.bodyLimit < 20_000 || settings.maxBodyBytes < 20_000;
+        const isToBlame = this.#isToBlame(row.body) || settings.maxBodyBytes < 20_000;
         this.#expect(isToBlame, () => `P2: row ${row.seq} became a dead letter: ${dead}`);
         continue;
       }
@@ -239,7 +216,8 @@ export class Oracle {
         );
       }
     }
-    const expected = metrics.minutes.length * 3 * 5;
+    const series = settings.traffic.apis.reduce((sum, api) => sum + (api === 'chat' ? 6 : 5), 0);
+    const expected = metrics.minutes.length * series;
     this.#expect(points === expected, () => `I1: expected ${expected} metric points, got ${points}`);
   }
 
@@ -302,6 +280,14 @@ export class Oracle {
         () => `I9: a planted secret stands in ${file}`,
       );
     }
+  }
+
+  async #checkOrders(): Promise<void> {
+    const { orders, splunk, watch, tally } = this.#world;
+    const ended = await this.#runtime.journal.orders();
+    for (const wrong of orders.check(ended, splunk.accepted, (body) => this.#isToBlame(body)))
+      this.#expect(false, () => wrong);
+    tally.add('backfilled_rows', watch.backfilled.size);
   }
 
   /** P1: what the windows say they saw for the first time is what was stored, once. */

@@ -1,9 +1,9 @@
 import { stringify } from 'yaml';
 import type { GatewatchConfig } from '../../src/config/gatewatch-config.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
-import { ACCOUNT, REGION } from './fleet.ts';
+import { ACCOUNT, API_NAMES, type ApiName, REGION } from './fleet.ts';
 import type { Random } from './random.ts';
-import type { TrafficPlan } from './traffic.ts';
+import type { TrafficPlan } from './traffic-lines.ts';
 
 export const START_MS = Date.UTC(2026, 10, 22, 10, 0, 0);
 const MINUTE = 60_000;
@@ -26,9 +26,17 @@ export interface SimSettings {
   readonly splunkKeepsPrefix: boolean;
   readonly awsSpells: number;
   readonly sinkSpells: number;
+  readonly listingSpells: number;
   readonly longestSpellMs: number;
   readonly crashes: number;
   readonly secondWorkers: number;
+  /** Orders that people place meanwhile. */
+  readonly backfills: number;
+  readonly replays: number;
+  /** Everything is sent again on order in the end. */
+  readonly endsWithReplay: boolean;
+  /** What the re-reads cannot find any more is read on order in the end. */
+  readonly endsWithBackfill: boolean;
   /** Chance that time passes in a leap rather than step by step. */
   readonly leaps: number;
   readonly readsMetrics: boolean;
@@ -45,6 +53,7 @@ export function settingsOf(seed: number, random: Random): SimSettings {
     traffic: {
       fromMs,
       toMs,
+      apis: fleetOf(random),
       requests: random.logInt(3, isBusy ? 120 : 40),
       burst: random.chance(0.2) ? random.logInt(10, 80) : 0,
       streams: random.int(1, 3),
@@ -64,15 +73,27 @@ export function settingsOf(seed: number, random: Random): SimSettings {
     maxBodyBytes: random.logInt(8_000, 2_000_000),
     latencyMs: random.pick([0, 0, 20, 400]),
     splunkKeepsPrefix: random.chance(0.5),
-    awsSpells: random.pick([0, 1, 1, 3]),
+    awsSpells: random.pick([0, 1, 1, 1, 3]),
     sinkSpells: random.pick([0, 1, 1, 3]),
+    listingSpells: random.pick([0, 0, 1, 2]),
     longestSpellMs: random.pick([3 * MINUTE, 10 * MINUTE, 40 * MINUTE]),
     crashes: random.pick([0, 1, 2, 5]),
     secondWorkers: random.pick([0, 0, 1]),
+    backfills: random.pick([0, 0, 0, 1]),
+    replays: random.pick([0, 0, 1]),
+    endsWithReplay: random.chance(0.15),
+    endsWithBackfill: random.chance(lateness === 'very_late' ? 0.5 : 0.1),
     leaps: random.pick([0.2, 0.6, 0.95]),
     readsMetrics: random.chance(0.3),
     calmMs: toMs + random.int(1, 25) * MINUTE,
   };
+}
+
+/** Mostly small: what goes wrong between two groups goes wrong there too, at a fraction of the cost. */
+function fleetOf(random: Random): readonly [ApiName, ...ApiName[]] {
+  const size = random.pick([1, 1, 2, 2, 3]);
+  const [first = 'orders', ...others] = random.shuffled(API_NAMES);
+  return random.chance(0.05) ? API_NAMES : [first, ...others.slice(0, size - 1)];
 }
 
 /** A world in which nothing goes wrong that a test does not ask for. */
@@ -81,6 +102,7 @@ export function quietSettings(toMs: number, more: Partial<SimSettings> = {}): Si
     traffic: {
       fromMs: START_MS,
       toMs,
+      apis: ['orders', 'open'],
       requests: 0,
       burst: 0,
       streams: 1,
@@ -102,9 +124,14 @@ export function quietSettings(toMs: number, more: Partial<SimSettings> = {}): Si
     splunkKeepsPrefix: false,
     awsSpells: 0,
     sinkSpells: 0,
+    listingSpells: 0,
     longestSpellMs: MINUTE,
     crashes: 0,
     secondWorkers: 0,
+    backfills: 0,
+    replays: 0,
+    endsWithReplay: false,
+    endsWithBackfill: false,
     leaps: 0,
     readsMetrics: false,
     calmMs: toMs,
@@ -120,8 +147,8 @@ export function configOf(settings: SimSettings): GatewatchConfig {
   const text = stringify({
     version: 1,
     accounts: { central: { accountId: ACCOUNT, regions: [REGION] } },
-    metrics: { firstRead: '10m' },
-    logs: { firstRead: '10m', rereads: settings.rereadsMs.map(duration) },
+    metrics: { firstRead: '2h' },
+    logs: { firstRead: '2h', rereads: settings.rereadsMs.map(duration) },
     journal: { reserve: '1MB' },
     redaction: { keys: [{ id: 'k1', secret: '$' + '{file:pseudonym.key}' }], pseudonymise: [] },
     sinks: {

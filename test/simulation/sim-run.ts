@@ -1,6 +1,8 @@
 import { FencedError } from '../../src/core/errors.ts';
+import type { Window } from '../../src/model/source-event.ts';
 import { AWS_FAULTS } from './cloudwatch.ts';
 import { SINK_FAULTS } from './destinations.ts';
+import { LISTING_FAULTS } from './listings.ts';
 import { Oracle } from './oracle.ts';
 import { FAILPOINTS } from './process.ts';
 import { Random } from './random.ts';
@@ -21,6 +23,10 @@ export interface SimResult {
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
+/** When nothing is wrong any more, only the re-reads have to come round: small steps show nothing new. */
+const CALM_LEAP_SHARE = 0.2;
+
+type Trouble = 'crash' | 'intruder' | 'frozen' | 'backfill';
 
 /** One seed from first light to its verdict: a stormy time, a calm one, and then nothing may be wrong. */
 export class SimRun {
@@ -54,9 +60,10 @@ export class SimRun {
   }
 
   #weather(): BadWeather {
-    const { awsSpells, sinkSpells } = this.#settings;
+    const { awsSpells, listingSpells, sinkSpells } = this.#settings;
     return {
       aws: randomSpells(this.#climate(AWS_FAULTS, awsSpells), this.#random.fork()),
+      listings: randomSpells(this.#climate(LISTING_FAULTS, listingSpells), this.#random.fork()),
       splunk: randomSpells(this.#climate(SINK_FAULTS, sinkSpells), this.#random.fork()),
       dynatrace: randomSpells(this.#climate(SINK_FAULTS, sinkSpells), this.#random.fork()),
     };
@@ -77,28 +84,33 @@ export class SimRun {
 
   /** Traffic comes in, everything is ill in turn, workers crash and are started again. */
   async #stormyTime(): Promise<void> {
-    const { calmMs, crashes, secondWorkers } = this.#settings;
-    const troubles = this.#random.shuffled([
+    const { calmMs, crashes, secondWorkers, backfills, replays } = this.#settings;
+    const troubles: (Trouble | 'replay')[] = this.#random.shuffled<Trouble>([
       ...Array.from({ length: crashes }, () => 'crash' as const),
       ...Array.from({ length: secondWorkers }, () => this.#random.pick(['intruder', 'frozen'])),
+      ...Array.from({ length: backfills }, () => 'backfill' as const),
     ]);
+    // Last, when there is something to send again.
+    troubles.unshift(...Array.from({ length: replays }, () => 'replay' as const));
     const step = Math.max(10 * SECOND, (calmMs - START_MS) / (troubles.length + 1));
     while (this.world.time.nowMs < calmMs) {
       const trouble = troubles.pop();
       if (trouble === 'crash') await this.#armCrash();
       if (trouble === 'intruder') await this.#intrude();
       if (trouble === 'frozen') await this.#freezeBeyondLease();
+      if (trouble === 'backfill') await this.#orderBackfill(this.#pastSpan());
+      if (trouble === 'replay') await this.#orderReplay();
       const endMs = Math.min(calmMs, this.world.time.nowMs + step * (0.5 + this.#random.next()));
       while (this.world.time.nowMs < endMs) await this.#pass(this.#settings.leaps, 5 * MINUTE);
     }
   }
 
-  /** Lets some time pass, and raises whoever died of it. */
-  async #pass(leaps: number, longestMs: number): Promise<void> {
+  /** Lets some time pass, at least that share of the longest where it leaps, and raises whoever died of it. */
+  async #pass(leaps: number, longestMs: number, shortestShare = 0): Promise<void> {
     const { time, tally } = this.world;
     const isOver = () => this.#current?.process.isDead === true;
     if (this.#random.chance(leaps)) {
-      const ms = this.#random.logInt(2 * SECOND, longestMs);
+      const ms = this.#random.logInt(Math.max(2 * SECOND, longestMs * shortestShare), longestMs);
       if (ms > MINUTE) tally.add('clock_leap_over_1_minute');
       await time.leap(ms, isOver);
     } else {
@@ -112,15 +124,40 @@ export class SimRun {
     const { time } = this.world;
     const oldest = Math.max(...this.#settings.rereadsMs);
     const grown = Math.max(10 * MINUTE, oldest / 12);
-    const lastMs = Math.max(this.#settings.calmMs, this.#settings.traffic.toMs + oldest + grown) + 5 * MINUTE;
+    const lastEventMs = Math.max(
+      this.#settings.traffic.toMs,
+      ...this.world.traffic.events.map(({ atMs }) => atMs),
+    );
+    const lastMs = Math.max(this.#settings.calmMs, lastEventMs + oldest + grown) + 5 * MINUTE;
     const longestMs = this.#random.pick([5 * MINUTE, HOUR, 4 * HOUR]);
     while (time.nowMs < lastMs) {
       // A crash that is armed may strike late; it is trouble all the same.
       const leftMs = lastMs - time.nowMs;
-      await this.#pass(0.95, Math.max(2 * MINUTE, Math.min(longestMs, leftMs), leftMs / 20));
+      await this.#pass(0.95, Math.max(2 * MINUTE, Math.min(longestMs, leftMs), leftMs / 20), CALM_LEAP_SHARE);
     }
     this.#current?.process.crashAfter(Number.POSITIVE_INFINITY, () => undefined);
+    if (this.#settings.endsWithReplay) await this.#orderReplay();
+    if (this.#settings.endsWithBackfill)
+      await this.#orderBackfill({ fromMs: START_MS - HOUR, toMs: Math.floor(time.nowMs) });
     await this.#rest(10);
+  }
+
+  /** From some time before the traffic to some time before now. */
+  #pastSpan(): Window {
+    const toMs = Math.floor(this.world.time.nowMs) - this.#random.logInt(1, 10 * MINUTE);
+    return { fromMs: toMs - this.#random.int(1, 60) * MINUTE, toMs };
+  }
+
+  async #orderBackfill(span: Window): Promise<void> {
+    await this.#reviveIfDead();
+    await this.world.orders.backfill(this.world.journalPath, span);
+  }
+
+  async #orderReplay(): Promise<void> {
+    await this.#reviveIfDead();
+    const span = { fromMs: START_MS - HOUR, toMs: Math.floor(this.world.time.nowMs) };
+    const sink = this.#random.pick(['splunk', 'splunk', 'dynatrace']);
+    await this.world.orders.replay(this.world.journalPath, sink, span);
   }
 
   /** Some turns of everything that comes round: the bound within which lag has to be nothing again. */

@@ -6,7 +6,7 @@ import { Tally } from './tally.ts';
 /** Seeds that every run of the tests goes through; `npm run test:soak` runs as many as asked. */
 const SEEDS = { from: 1, count: 30 };
 /** Seeds that once found a defect. */
-const FOUND: readonly number[] = [20, 1065, 1159];
+const FOUND: readonly number[] = [39, 98, 112];
 
 async function violationsOf(seed: number, tally?: Tally): Promise<string[]> {
   const { violations, trace, tally: happened } = await simulate(seed);

@@ -1,14 +1,19 @@
 import { fork } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { killSoak } from '../crash/kill-soak.ts';
+import { pendingSoak } from '../crash/pending-soak.ts';
 import { missingCoverage } from './coverage.ts';
 import { simulate } from './simulate.ts';
 import { Tally } from './tally.ts';
 
 /**
- * `npm run test:soak -- --seeds N [--from SEED] [--jobs N]` or `-- --kills N [--from SEED]`: kills a real worker that
- * often while it works, or runs seeds one after the other in a few processes, prints
- * every one that fails with the way to run it alone, and what was tried over all of them. Exit code 1 when one failed.
+ * `npm run test:soak --`
+ * - `--seeds N [--from SEED] [--jobs N]`: runs seeds one after the other in a few processes, prints every one that fails
+ *   with the way to run it alone, and what was tried over all of them;
+ * - `--kills N [--from SEED]`: kills a real worker that often while it works;
+ * - `--pending N`: kills a real worker that has so many rows to deliver, and has the next one ready in time.
+ *
+ * Exit code 1 when anything was found.
  */
 interface SeedReport {
   readonly seed: number;
@@ -35,7 +40,10 @@ async function reportOf(seed: number): Promise<SeedReport> {
 }
 
 async function work(seeds: readonly number[]): Promise<void> {
-  for (const seed of seeds) process.send?.(await reportOf(seed));
+  for (const seed of seeds) {
+    const report = await reportOf(seed);
+    await new Promise((resolve) => process.send?.(report, resolve));
+  }
 }
 
 /** Hands the seeds out in turn to `jobs` processes. */
@@ -102,6 +110,7 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     jobs: { type: 'string', default: '2' },
     kills: { type: 'string' },
+    pending: { type: 'string' },
     worker: { type: 'string' },
   },
 });
@@ -110,10 +119,13 @@ const count = Number(values.seeds);
 const jobs = Number(values.jobs);
 if (values.kills !== undefined) {
   process.exitCode = (await killSoak(Number(values.kills), from)) ? 0 : 1;
+} else if (values.pending !== undefined) {
+  process.exitCode = (await pendingSoak(Number(values.pending))) ? 0 : 1;
 } else if (values.worker === undefined) {
   await soak(from, count, jobs);
 } else {
   const first = Number(values.worker);
   await work(Array.from({ length: count }, (_one, n) => from + n).filter((_seed, n) => n % jobs === first));
-  process.disconnect();
+  // Calls that a crash cut off still have their timers: nobody waits for those.
+  process.exit();
 }

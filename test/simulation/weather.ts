@@ -36,7 +36,7 @@ export function randomSpells<Kind extends string>(climate: Climate<Kind>, random
   const { kinds, count, fromMs, calmMs, longestMs, first, trafficMs } = climate;
   return Array.from({ length: count }, (_one, n) => {
     const start = random.int(fromMs, n === 0 ? trafficMs : calmMs);
-    const lasts = random.logInt(n === 0 ? 60_000 : 5_000, longestMs);
+    const lasts = random.logInt(n === 0 ? 150_000 : 5_000, longestMs);
     const kind = n === 0 ? first : random.pick(kinds);
     return { kind, fromMs: start, toMs: Math.min(calmMs, start + lasts) };
   });

@@ -6,6 +6,7 @@ import type { GatewatchConfig } from '../../src/config/gatewatch-config.ts';
 import { FencedError } from '../../src/core/errors.ts';
 import { silentMeter } from '../../src/core/meter.ts';
 import type { Sink } from '../../src/model/sink.ts';
+import { defaultLaneSettings } from '../../src/pipeline/drain-lane.ts';
 import type { StartCron } from '../../src/scheduler/start-cron.ts';
 import { createDynatraceOtlpSink } from '../../src/sinks/dynatrace/dynatrace-otlp-sink.ts';
 import { dynatraceOtlpSettingsFrom } from '../../src/sinks/dynatrace/otlp-settings.ts';
@@ -17,7 +18,9 @@ import { RecordingLogger } from '../support/recorders.ts';
 import { type AwsFault, CloudWatch } from './cloudwatch.ts';
 import { Dynatrace, type SinkFault, Splunk } from './destinations.ts';
 import { JournalWatch } from './journal-watch.ts';
+import { type ListingFault, Listings } from './listings.ts';
 import { SimMetrics } from './metrics.ts';
+import { Orders } from './orders.ts';
 import { SimProcess } from './process.ts';
 import type { Random } from './random.ts';
 import { configOf, type SimSettings } from './settings.ts';
@@ -34,6 +37,7 @@ const CRON_MS: Readonly<Record<string, number>> = { logs: 20_000, metrics: 300_0
 
 export interface BadWeather {
   readonly aws: readonly Spell<AwsFault>[];
+  readonly listings: readonly Spell<ListingFault>[];
   readonly splunk: readonly Spell<SinkFault>[];
   readonly dynatrace: readonly Spell<SinkFault>[];
 }
@@ -60,6 +64,7 @@ export class SimWorld {
   readonly splunk: Splunk;
   readonly dynatrace: Dynatrace;
   readonly watch: JournalWatch;
+  readonly orders: Orders;
   readonly logger = new RecordingLogger();
   /** What happened, newest last: the way to a violation. */
   readonly trace: string[] = [];
@@ -68,6 +73,7 @@ export class SimWorld {
   readonly folder: string;
   readonly #config: GatewatchConfig;
   readonly #random: Random;
+  readonly #listingWeather: Weather<ListingFault>;
   #images = 0;
 
   constructor(settings: SimSettings, random: Random, weather: BadWeather) {
@@ -94,11 +100,19 @@ export class SimWorld {
     this.splunk = new Splunk(destination('splunk'), settings.splunkKeepsPrefix);
     this.dynatrace = new Dynatrace(destination('dynatrace'));
     this.watch = new JournalWatch(this.splunk, this.dynatrace);
+    this.orders = new Orders(this.time, this.watch, tally);
+    this.#listingWeather = new Weather(weather.listings);
     this.cloudWatch = new CloudWatch({
       weather: new Weather(weather.aws),
       random: random.fork(),
       tally,
       metrics: this.metrics,
+      listings: new Listings({
+        apis: settings.traffic.apis,
+        weather: this.#listingWeather,
+        random: random.fork(),
+        tally,
+      }),
       pageEvents: settings.pageEvents,
       shuffled: settings.shuffledPages,
       repeats: settings.repeats,
@@ -114,9 +128,10 @@ export class SimWorld {
   /** Starts a worker on the journal as it is. Rejects as the product does when it may not have it. */
   async start(): Promise<Incarnation> {
     const process = new SimProcess(this.time, this.#random.fork(), this.tally);
-    const config = { ...this.#config, journal: { ...this.#config.journal, path: this.#journalPath } };
+    const config = { ...this.#config, journal: { ...this.#config.journal, path: this.journalPath } };
     const runtime = await createRuntime(config, this.#deps(process));
     const one: Incarnation = { process, runtime, stop: new AbortController(), ended: settled() };
+    if (this.#listingWeather.at(this.time.nowMs) !== undefined) this.tally.add('started_on_ill_listing');
     this.note(`worker started with epoch ${runtime.journal.epoch}`);
     one.ended = runtime.worker.run(one.stop.signal).catch((error: unknown) => this.#ended(one, error));
     await settled();
@@ -133,10 +148,10 @@ export class SimWorld {
   /** What a power cut would leave of the journal of a dead worker becomes the journal; the dead one keeps nothing. */
   async bury(dead: Incarnation): Promise<void> {
     await settled();
-    const path = this.#journalPath;
+    const path = this.journalPath;
     this.#images += 1;
-    for (const suffix of ['', '-wal']) {
-      if (existsSync(path + suffix)) copyFileSync(path + suffix, this.#journalPath + suffix);
+    for (const suffix of ['', '-wal', '.inventory']) {
+      if (existsSync(path + suffix)) copyFileSync(path + suffix, this.journalPath + suffix);
     }
     await dead.runtime.close();
   }
@@ -153,7 +168,8 @@ export class SimWorld {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  get #journalPath(): string {
+  /** The journal as it is now. */
+  get journalPath(): string {
     return join(this.folder, `journal-${this.#images}.db`);
   }
 
@@ -167,6 +183,8 @@ export class SimWorld {
       owner: 'simulation',
       hasDisk: false,
       batchEvents: this.settings.batchEvents,
+      // Lanes are told of every row; looking for more each second is most of what an idle worker does.
+      lanes: { ...defaultLaneSettings, lookMs: 30_000 },
       createClients: (settings) => this.cloudWatch.clients(process, settings),
       createSinks: (configs, deps) => this.#sinks(process, configs, deps),
       startCron: cronOn(process),
