@@ -17,7 +17,7 @@ export interface BenchApi {
   readonly authorizer: FleetFunction;
 }
 
-function benchApi(id: string, name: string, authorizer: Partial<FleetFunction>): BenchApi {
+export function benchApi(id: string, name: string, authorizer: Partial<FleetFunction>): BenchApi {
   return {
     id,
     name,
@@ -50,10 +50,11 @@ export const ROUTES = [
 ] as const;
 
 /** What the control plane lists. Log events do not come from here: they are served from ready pages. */
-export function benchWorld(fromMs: number, toMs: number): World {
+export function benchWorld(fromMs: number, toMs: number, apis: readonly BenchApi[] = APIS): World {
+  const regions = [...new Set(apis.map(({ authorizer }) => authorizer.region))];
   return {
-    accounts: [{ accountId: ACCOUNT, regions: [REGION] }],
-    restApis: APIS.map(restApi),
+    accounts: [{ accountId: ACCOUNT, regions }],
+    restApis: apis.map(restApi),
     v2Apis: [],
     logGroups: [],
     series: [],
@@ -68,15 +69,16 @@ export function benchWorld(fromMs: number, toMs: number): World {
 }
 
 function restApi(api: BenchApi): WorldRestApi {
+  const { region } = api.authorizer;
   return {
     account: ACCOUNT,
-    region: REGION,
+    region,
     api: { id: api.id, name: api.name, tags: {} },
     stages: [
       {
         stageName: 'prod',
         accessLogSettings: {
-          destinationArn: `arn:aws:logs:${REGION}:${ACCOUNT}:log-group:${api.accessGroup}`,
+          destinationArn: `arn:aws:logs:${region}:${ACCOUNT}:log-group:${api.accessGroup}`,
           format: JSON_WITH_ECHO,
         },
         tags: {},
@@ -88,7 +90,7 @@ function restApi(api: BenchApi): WorldRestApi {
         name: api.authorizer.name,
         type: 'REQUEST',
         authType: 'custom',
-        authorizerUri: `arn:aws:apigateway:${REGION}:lambda:path/2015-03-31/functions/arn:aws:lambda:${REGION}:${ACCOUNT}:function:${api.authorizer.name}/invocations`,
+        authorizerUri: `arn:aws:apigateway:${region}:lambda:path/2015-03-31/functions/arn:aws:lambda:${region}:${ACCOUNT}:function:${api.authorizer.name}/invocations`,
         identitySource: 'method.request.header.Authorization',
         authorizerResultTtlInSeconds: 300,
       },

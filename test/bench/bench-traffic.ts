@@ -22,31 +22,72 @@ const LAST_START_MS = ROUND_MS - 1_500;
 const BROWSER =
   'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36';
 
+/** What one round of an API holds. */
+export interface RoundShape {
+  readonly requests: number;
+  /** Share of requests that a cached decision answers. */
+  readonly hitShare: number;
+  /** Share of invocations of which no line is ever written. */
+  readonly silentShare: number;
+  /** How long a line takes to become readable, milliseconds. */
+  readonly lagMs: (random: Random) => number;
+  readonly extendedId: (random: Random, n: number) => string;
+}
+
+const HISTORY: RoundShape = {
+  requests: REQUESTS_PER_ROUND,
+  hitShare: HIT_SHARE,
+  silentShare: 0,
+  lagMs: () => LAG_MS,
+  extendedId: (random) => `${BASE_ID}${random.letters(7)}=`,
+};
+
 export interface RoundEvents {
   readonly access: readonly WorldEvent[];
   readonly authorizer: readonly WorldEvent[];
+  readonly requests: readonly RoundRequest[];
+}
+
+/** `readableMs`: when every line that its record tells of can be read. `waits`: its decision's lines never come. */
+export interface RoundRequest {
+  readonly readableMs: number;
+  readonly kind: 'hit' | 'miss' | 'waits';
 }
 
 type Values = Readonly<Record<string, string>>;
 
 /** Every request of one round, each API with its own seed. Hits name an invocation of the same round. */
-export function baseRound(api: BenchApi): RoundEvents {
+export function baseRound(api: BenchApi, shape: RoundShape = HISTORY): RoundEvents {
   const random = createRandom(1, api.name);
-  const access = new EventList(random, 24, 'access');
-  const authorizer = new EventList(random, 16, `2025/10/09/[$LATEST]`);
-  const decided: (InvocationFacts & { readonly gatewayRequestId: string })[] = [];
-  for (let n = 0; n < REQUESTS_PER_ROUND; n += 1) {
-    const startMs = BASE_MS + Math.floor((n / REQUESTS_PER_ROUND) * LAST_START_MS);
+  const access = new EventList(random, shape, 24, 'access');
+  const authorizer = new EventList(random, shape, 16, `2025/10/09/[$LATEST]`);
+  const decided: Decided[] = [];
+  const requests: RoundRequest[] = [];
+  for (let n = 0; n < shape.requests; n += 1) {
+    const startMs = BASE_MS + Math.floor((n / shape.requests) * LAST_START_MS);
     const requestId = idOf(random);
-    const isHit = decided.length > 50 && random.chance(HIT_SHARE);
-    const facts = isHit ? random.pick(decided.slice(-400)) : invocation(random, startMs, requestId);
-    if (!isHit) {
-      decided.push(facts);
-      for (const line of invocationLines(api.authorizer, facts)) authorizer.add(line.atMs, line.text);
-    }
-    access.add(startMs, accessLine(random, { api, startMs, requestId, facts, isHit }));
+    const isHit = decided.length > 50 && random.chance(shape.hitShare);
+    const facts = isHit ? random.pick(decided.slice(-400)).facts : invocation(random, startMs, requestId);
+    const isSilent = !isHit && shape.silentShare > 0 && random.chance(shape.silentShare);
+    if (!isHit && !isSilent) decided.push({ facts, readableMs: writeInvocation(authorizer, api, facts) });
+    const extendedId = shape.extendedId(random, n);
+    const line = accessLine(random, { api, startMs, requestId, extendedId, facts, isHit });
+    const ownMs = access.add(startMs, line);
+    const decidedMs = decided.findLast((one) => one.facts === facts)?.readableMs ?? ownMs;
+    const kind = isHit ? 'hit' : isSilent ? 'waits' : 'miss';
+    requests.push({ readableMs: Math.max(ownMs, decidedMs), kind });
   }
-  return { access: access.sorted(), authorizer: authorizer.sorted() };
+  return { access: access.sorted(), authorizer: authorizer.sorted(), requests };
+}
+
+/** An invocation whose lines are written. `readableMs`: the last of them. */
+interface Decided {
+  readonly facts: InvocationFacts & { readonly gatewayRequestId: string };
+  readonly readableMs: number;
+}
+
+function writeInvocation(to: EventList, api: BenchApi, facts: InvocationFacts): number {
+  return Math.max(...invocationLines(api.authorizer, facts).map(({ atMs, text }) => to.add(atMs, text)));
 }
 
 function idOf(random: Random): string {
@@ -73,6 +114,7 @@ interface RequestFacts {
   readonly api: BenchApi;
   readonly startMs: number;
   readonly requestId: string;
+  readonly extendedId: string;
   readonly facts: InvocationFacts & { readonly gatewayRequestId: string };
   readonly isHit: boolean;
 }
@@ -87,13 +129,18 @@ function accessLine(random: Random, request: RequestFacts): string {
   return `{${FORMAT.map(([member, variable]) => `"${member}":"${values[variable] ?? '-'}"`).join(',')}}`;
 }
 
-function requestValues(random: Random, { api, startMs, requestId, facts }: RequestFacts): Values {
+function requestValues(
+  random: Random,
+  { api, startMs, requestId, extendedId, facts, isHit }: RequestFacts,
+): Values {
   const route = random.pick(ROUTES);
   const denied = facts.ending === 'deny';
-  const latencyMs = Math.min(1_200, Math.round(random.lognormal(90, 0.6)));
+  // A request lasts longer than the invocation it waits for.
+  const leastMs = isHit ? 1 : Math.ceil(facts.durationMs) + 12;
+  const latencyMs = Math.max(leastMs, Math.min(1_200, Math.round(random.lognormal(90, 0.6))));
   return {
     requestId,
-    extendedRequestId: `${BASE_ID}${random.letters(7)}=`,
+    extendedRequestId: extendedId,
     requestTimeEpoch: String(startMs),
     apiId: api.id,
     stage: 'prod',
@@ -137,23 +184,28 @@ function authorizerValues(random: Random, { facts, isHit }: RequestFacts): Value
 /** Events of one group with ids like CloudWatch's, spread over a few streams. */
 class EventList {
   readonly #random: Random;
+  readonly #lagMs: RoundShape['lagMs'];
   readonly #streams: readonly string[];
   readonly #events: WorldEvent[] = [];
 
-  constructor(random: Random, streams: number, prefix: string) {
+  constructor(random: Random, { lagMs }: RoundShape, streams: number, prefix: string) {
     this.#random = random;
+    this.#lagMs = lagMs;
     this.#streams = Array.from({ length: streams }, () => prefix + random.hex(32));
   }
 
-  add(atMs: number, message: string): void {
+  /** Returns when the line can be read. */
+  add(atMs: number, message: string): number {
+    const ingestionMs = atMs + this.#lagMs(this.#random);
     const count = String(this.#events.length).padStart(14, '0');
     this.#events.push({
       logStream: this.#random.pick(this.#streams),
       eventId: ['39', atMs, count, this.#random.digits(27)].join(''),
       timestampMs: atMs,
-      ingestionMs: atMs + LAG_MS,
+      ingestionMs,
       message,
     });
+    return ingestionMs;
   }
 
   sorted(): readonly WorldEvent[] {
