@@ -104,9 +104,24 @@ describe('gatewatch alarms, the example set against the sandbox', () => {
     const before = writes();
     expect(await alarms('apply')).toMatchObject({ code: 1, err: expect.stringContaining('--yes') });
     expect(writes()).toBe(before);
-    expect(await alarms('apply', '--yes')).toMatchObject({ code: 0 });
+    expect(await alarms('apply', '--json')).toMatchObject({ code: 1, err: expect.stringContaining('--yes') });
+    const applied = await alarms('apply', '--yes', '--json');
+    expect(applied.code).toBe(0);
+    expect(JSON.parse(applied.out)).toEqual({
+      workspace: 'gatewatch',
+      // Of an alarm that changes, the tags are a call of their own.
+      done: (writes() - before) / 2,
+      failures: [],
+      skipped: 0,
+      left: [],
+    });
     expect(await alarms('explain', 'latency-p99[orders-api/prod]')).toMatchObject({
       out: expect.stringMatching(/Threshold +4321 +alarms\/core\.yaml:\d+/),
+    });
+    const explained = await alarms('explain', '--json', 'latency-p99[orders-api/prod]');
+    expect(JSON.parse(explained.out)).toMatchObject({
+      id: 'core/latency-p99[orders-api/prod]',
+      fields: { Threshold: { value: 4321, from: expect.stringMatching(/^alarms\/core\.yaml:\d+$/) } },
     });
   });
 
@@ -192,6 +207,8 @@ describe('gatewatch alarms, the example set against the sandbox', () => {
       code: 0,
       err: expect.stringContaining(' 0 cannot be said exactly'),
     });
+    const again = await alarms('pull', '--dir', 'lost', '--out', 'lost', '--force', '--json');
+    expect(JSON.parse(again.out)).toMatchObject({ leftOut: [], files: expect.any(Array) });
     expect(await alarms('validate', '--dir', 'lost')).toMatchObject({ code: 0 });
     expect(await alarms('plan', '--dir', 'lost')).toMatchObject({
       code: 0,
@@ -203,7 +220,9 @@ describe('gatewatch alarms, the example set against the sandbox', () => {
     const before = writes();
     expect(await alarms('destroy', '--yes', 'other')).toMatchObject({ code: 1 });
     expect(writes()).toBe(before);
-    expect(await alarms('destroy', '--yes', 'gatewatch')).toMatchObject({ code: 0 });
+    const destroyed = await alarms('destroy', '--yes', 'gatewatch', '--json');
+    expect(destroyed.code).toBe(0);
+    expect(JSON.parse(destroyed.out)).toMatchObject({ workspace: 'gatewatch', failures: [], skipped: 0 });
     expect(await alarms('plan')).toMatchObject({ code: 2, out: expect.stringMatching(/^.* create /m) });
     const backup: { resources: unknown[] } = JSON.parse(
       readFileSync(join(folder, 'alarms-backup.json'), 'utf8'),

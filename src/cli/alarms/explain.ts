@@ -31,6 +31,27 @@ export function explainText(expansion: Expansion, wanted: string, dir: string, i
   ].join('\n')}\n`;
 }
 
+/** The same as JSON: each field that is sent with its value and its place, and where our own were written. */
+export function explainJson(expansion: Expansion, wanted: string, dir: string): string {
+  const { id, resource, severity, receivers, preset } = find(expansion, wanted);
+  const from = (name: string) => {
+    const origin = resource.origins[name];
+    return origin === undefined ? {} : { from: place(origin, dir) };
+  };
+  const sent = Object.entries(resource.properties).map(([name, value]) => [name, { value, ...from(name) }]);
+  const ours = Object.keys(resource.origins).filter((name) => /^[a-z]/.test(name) && name !== 'id');
+  const told = {
+    id,
+    ...resource.key,
+    severity,
+    receivers: receivers.map(({ name }) => name),
+    ...(preset === undefined ? {} : { preset }),
+    fields: Object.fromEntries(sent),
+    madeFrom: Object.fromEntries(ours.map((name) => [name, from(name).from])),
+  };
+  return `${JSON.stringify(told, null, 2)}\n`;
+}
+
 function find(expansion: Expansion, wanted: string): AlarmInstance {
   const exact = expansion.instances.filter(
     ({ id, resource }) => id === wanted || resource.key.name === wanted,

@@ -13,7 +13,7 @@ import {
   withSession,
 } from '../alarms/alarm-session.ts';
 import { driftText, findDrift } from '../alarms/drift.ts';
-import { explainText } from '../alarms/explain.ts';
+import { explainJson, explainText } from '../alarms/explain.ts';
 import type { CliContext } from '../context.ts';
 
 const EXIT_DRIFT = 2;
@@ -40,12 +40,17 @@ export function explainCommand(context: CliContext, host: AlarmsHost): Command {
   return new Command('explain')
     .argument('<id>', 'id or name of an alarm; a part of it is enough')
     .description('every field of an alarm with the file and line it came from')
+    .option('--json', 'as JSON')
     .addHelpText('after', "\nExample:\n  gatewatch alarms explain 'latency-p99[orders/prod]'")
     .action(async (id: string, options: AlarmOptions) => {
       await withSession(context, host, options, async (session) => {
         const expansion = expandAlarms(session.files, session.inventory);
         tellProblems(context, options.dir, expansion);
-        context.stdout.write(explainText(expansion, id, options.dir, OWNER_TAGS.id));
+        context.stdout.write(
+          options.json
+            ? explainJson(expansion, id, options.dir)
+            : explainText(expansion, id, options.dir, OWNER_TAGS.id),
+        );
       });
     });
 }

@@ -35,6 +35,7 @@ export function pullCommand(context: CliContext, host: AlarmsHost): Command {
     .option('--tag <key=value>', 'alarms with this tag, whatever they watch')
     .option('-o, --out <path>', 'a new file, or a folder where there are several sets (default: print them)')
     .option('--force', 'replace files that exist')
+    .option('--json', 'what was pulled, and what could not be said, as JSON')
     .addHelpText('after', "\nExample:\n  gatewatch alarms pull --match 'orders-*' --out alarms/pulled.yaml")
     .action(async (options: PullOptions) => {
       const lenient = {
@@ -123,8 +124,12 @@ function tagOf(text: string | undefined): readonly [undefined, ''] | readonly [s
   throw new UserError('pull_tag', `Expected --tag key=value, got ${text}`);
 }
 
-function write(context: CliContext, { files }: Pulled, { out, force }: PullOptions): void {
+function write(context: CliContext, pulled: Pulled, options: PullOptions): void {
+  const { files } = pulled;
+  const { out, force, json } = options;
+  if (json) context.stdout.write(`${JSON.stringify(pulled, null, 2)}\n`);
   if (out === undefined) {
+    if (json) return;
     const isOne = files.length === 1;
     for (const { set, text } of files) {
       context.stdout.write(isOne ? text : `# --- ${set}.yaml\n${text}`);
@@ -152,7 +157,7 @@ function write(context: CliContext, { files }: Pulled, { out, force }: PullOptio
   }
   for (const { path, text } of paths) {
     context.writeFile(path, text, { mode: 0o644, replace: force === true });
-    context.stdout.write(`wrote ${path}\n`);
+    if (!json) context.stdout.write(`wrote ${path}\n`);
   }
 }
 

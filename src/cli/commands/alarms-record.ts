@@ -28,6 +28,7 @@ export function recordCommand(context: CliContext, host: AlarmsHost): Command {
     .requiredOption('--to <time>', 'up to this time')
     .option('--incident <time>', 'when the incident began, for must_fire_within (default: --from)')
     .requiredOption('-o, --out <file>', 'where to write it')
+    .option('--json', 'what was written as JSON')
     .option('--cache <folder>', 'where metrics once read are kept (default: the journal’s path and .history)')
     .option('--no-cache', 'ask CloudWatch for everything again, and keep nothing')
     .addHelpText(
@@ -42,8 +43,11 @@ export function recordCommand(context: CliContext, host: AlarmsHost): Command {
         const incidentMs = timeOf(options.incident ?? options.from);
         const text = await recording(context, host, session, { alarms, reach, incidentMs, options });
         context.writeFile(resolve(context.cwd, options.out), text, { mode: 0o644, replace: true });
+        const minutes = (reach.toMs - reach.fromMs) / MINUTE_MS;
         context.stdout.write(
-          `Recorded ${(reach.toMs - reach.fromMs) / MINUTE_MS} minutes into ${options.out}.\n`,
+          options.json
+            ? `${JSON.stringify({ file: options.out, minutes, alarms: alarms.map((one) => one.id) }, null, 2)}\n`
+            : `Recorded ${minutes} minutes into ${options.out}.\n`,
         );
       });
     });

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
-import { applyPlan } from '../../alarms/apply-plan.ts';
+import { type ApplyResult, applyPlan } from '../../alarms/apply-plan.ts';
 import { expandAlarms } from '../../alarms/expand-alarms.ts';
 import { observeAlarms } from '../../alarms/observe-alarms.ts';
 import type { AlarmPlan } from '../../alarms/plan-alarms.ts';
@@ -112,12 +112,13 @@ function applyCommand(context: CliContext, host: AlarmsHost): Command {
       'where what is changed or deleted is kept first, as JSON',
       'alarms-backup.json',
     )
+    .option('--json', 'what became of it as JSON; needs a saved plan or --yes')
     .addHelpText('after', '\nExample:\n  gatewatch alarms apply plan.json')
     .action(async (saved: string | undefined, options: ApplyOptions) => {
       await withSession(context, host, options, async (session) => {
         const plan = await planned(context, host, options, session);
         const changes = saved === undefined ? plan.changes : remainingOf(context, saved, plan);
-        if (saved === undefined) printPlan(context, plan, false);
+        if (saved === undefined && options.json !== true) printPlan(context, plan, false);
         requirePriceWithin(plan, options.allowOverBudget === true);
         await carryOut(context, host, session, { ...plan, changes }, options, saved !== undefined);
       });
@@ -140,7 +141,7 @@ async function carryOut(
   host: AlarmsHost,
   session: Session,
   plan: AlarmPlan,
-  options: Pick<ApplyOptions, 'yes' | 'allowDeletes' | 'backup'>,
+  options: Pick<ApplyOptions, 'yes' | 'allowDeletes' | 'backup' | 'json'>,
   confirmed: boolean,
 ): Promise<void> {
   const { changes, owned } = plan;
@@ -151,14 +152,14 @@ async function carryOut(
   });
   const work = changes.filter(({ verb }) => verb !== 'conflict' && verb !== 'withheld');
   if (work.length === 0) {
-    context.stdout.write('Nothing to apply.\n');
+    context.stdout.write(options.json ? appliedJson(plan, NOTHING_DONE) : 'Nothing to apply.\n');
     context.setExitCode(planExit(plan) === 1 ? 1 : 0);
     return;
   }
   if (
     !confirmed &&
     options.yes !== true &&
-    !(await host.confirm(`Apply these ${work.length} changes? [y/N] `))
+    (options.json === true || !(await host.confirm(`Apply these ${work.length} changes? [y/N] `)))
   ) {
     throw new UserError(
       'not_confirmed',
@@ -174,13 +175,23 @@ async function carryOut(
   });
   if (context.stderr.isTTY === true) context.stderr.write('\n');
   for (const { id, reason } of result.failures) context.stderr.write(`${id}: ${reason}\n`);
+  context.stdout.write(options.json ? appliedJson(plan, result) : appliedText(result));
   const left = result.failures.length + result.skipped;
-  context.stdout.write(
-    left === 0
-      ? `Applied ${result.done} steps.\n`
-      : `Applied ${result.done} steps; ${result.failures.length} failed, ${result.skipped} were not tried. Run it again: what is done stays done.\n`,
-  );
   context.setExitCode(left > 0 ? EXIT_PARTLY : planExit(plan) === 1 ? 1 : 0);
+}
+
+const NOTHING_DONE: ApplyResult = { done: 0, failures: [], skipped: 0 };
+
+/** What became of a plan, and what of it nobody may do: conflicts, and deletes that are withheld. */
+function appliedJson({ expansion, changes }: AlarmPlan, result: ApplyResult): string {
+  const left = changes.filter(({ verb }) => verb === 'conflict' || verb === 'withheld');
+  return `${JSON.stringify({ workspace: expansion.workspace, ...result, left }, null, 2)}\n`;
+}
+
+function appliedText({ done, failures, skipped }: ApplyResult): string {
+  return failures.length + skipped === 0
+    ? `Applied ${done} steps.\n`
+    : `Applied ${done} steps; ${failures.length} failed, ${skipped} were not tried. Run it again: what is done stays done.\n`;
 }
 
 /** JSON of everything that is about to be changed or deleted, as AWS has it. */
@@ -216,6 +227,7 @@ function destroyCommand(context: CliContext, host: AlarmsHost): Command {
     .description('delete every alarm and filter of this workspace; honours prevent_destroy')
     .option('--yes <workspace>', 'the name of the workspace, instead of being asked')
     .option('--backup <file>', 'where what is deleted is kept first, as JSON', 'alarms-backup.json')
+    .option('--json', 'what became of it as JSON; needs --yes')
     .addHelpText('after', '\nExample:\n  gatewatch alarms destroy --yes gatewatch')
     .action(async (options: DestroyOptions) => {
       await withSession(context, host, options, async (session) => {
@@ -234,8 +246,8 @@ function destroyCommand(context: CliContext, host: AlarmsHost): Command {
         const owned = observed;
         const expansion = { ...expandAlarms(session.files, session.inventory), refusals: [] };
         const plan = { expansion, changes, owned, observed, partial };
-        printPlan(context, plan, false);
-        const allowed = { yes: true as const, allowDeletes: changes.length, backup: options.backup };
+        if (options.json !== true) printPlan(context, plan, false);
+        const allowed = { ...options, yes: true as const, allowDeletes: changes.length };
         await carryOut(context, host, session, plan, allowed, true);
       });
     });
@@ -257,6 +269,7 @@ function adoptCommand(context: CliContext, host: AlarmsHost): Command {
     .description('take over alarms that exist under the same name, after showing what would change')
     .option('-y, --yes', 'do not ask')
     .option('--backup <file>', 'where they are kept first, as JSON', 'alarms-backup.json')
+    .option('--json', 'what became of it as JSON; needs --yes')
     .addHelpText('after', "\nExample:\n  gatewatch alarms adopt 'core/latency-p99[legacy/prod]'")
     .action(async (ids: string[], options: ApplyOptions) => {
       await withSession(context, host, options, async (session) => {
@@ -273,7 +286,7 @@ function adoptCommand(context: CliContext, host: AlarmsHost): Command {
           );
         }
         const chosen = { ...plan, changes };
-        printPlan(context, chosen, false);
+        if (options.json !== true) printPlan(context, chosen, false);
         await carryOut(context, host, session, chosen, options, false);
       });
     });
