@@ -1,6 +1,7 @@
 import type { FilteredLogEvent } from '@aws-sdk/client-cloudwatch-logs';
 import { IncompleteReadError } from '../core/errors.ts';
 import { sha256Id } from '../core/hash.ts';
+import { itemsFrom } from '../core/passing-on.ts';
 import type { LogEvent, Urgency } from '../model/source-event.ts';
 import type { AwsScope } from './aws-settings.ts';
 
@@ -36,29 +37,26 @@ const EVENT_OVERHEAD_BYTES = 26;
  * AWS excludes events "later than" `endTime`, so an event exactly at it is in: the window's end is sent as it is and
  * events at or after it are dropped here, which is right under either reading of that sentence.
  */
-export async function* readLogPages(
+export function readLogPages(
   read: LogRead,
   fetchPage: (nextToken: string | undefined) => Promise<RawLogPage>,
 ): AsyncIterable<LogPage> {
-  if (read.fromMs >= read.toMs) return;
   const toLogEvent = createEventMapper();
   const tokens = new Set<string>();
   let token: string | undefined;
-  // The raw answer lives in a frame of its own: a generator keeps its variables while its reader is at work.
-  const readPage = async () => {
-    const raw = await fetchPage(token);
-    return { page: pageOf(raw.events ?? [], read, toLogEvent), token: raw.nextToken || undefined };
-  };
-  do {
+  let isOver = read.fromMs >= read.toMs;
+  return itemsFrom(async () => {
+    if (isOver) return undefined;
     read.signal.throwIfAborted();
-    const answer = await readPage();
-    token = answer.token;
-    yield answer.page;
     if (token !== undefined) {
       if (tokens.has(token)) throw repeatedToken(read, tokens.size);
       tokens.add(token);
     }
-  } while (token !== undefined);
+    const raw = await fetchPage(token);
+    token = raw.nextToken || undefined;
+    isOver = token === undefined;
+    return pageOf(raw.events ?? [], read, toLogEvent);
+  });
 }
 
 function repeatedToken(read: LogRead, pages: number): IncompleteReadError {

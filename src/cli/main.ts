@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=8
 import { hostname, userInfo } from 'node:os';
 import { CommanderError } from 'commander';
 import { GatewatchError, UserError } from '../core/errors.ts';

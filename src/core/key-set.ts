@@ -1,6 +1,9 @@
 /** Words of 32 bits that stand for one key. */
 export const WORDS_PER_KEY = 3;
 const FIRST_SLOTS = 64;
+/** A table grows by half when three quarters of its slots are taken: twelve bytes of a key take 16 to 24. */
+const GROWTH = 1.5;
+const MOST_TAKEN = 0.75;
 
 /**
  * A set of texts that only knows whether it has met one before: 96 bits of a hash for each, a fifth of the memory that
@@ -38,13 +41,14 @@ export class KeySet {
     if (slot < 0) return false;
     put(this.#table, slot, a, b, c);
     this.#size += 1;
-    if (this.#size * WORDS_PER_KEY * 2 > this.#table.length) this.#grow();
+    if (this.#size * WORDS_PER_KEY > this.#table.length * MOST_TAKEN) this.#grow();
     return true;
   }
 
   #grow(): void {
     const old = this.#table;
-    this.#table = new Uint32Array(old.length * 2);
+    const slots = Math.ceil((old.length / WORDS_PER_KEY) * GROWTH);
+    this.#table = new Uint32Array(slots * WORDS_PER_KEY);
     for (let at = 0; at < old.length; at += WORDS_PER_KEY) {
       const a = old[at] ?? 0;
       const b = old[at + 1] ?? 0;

@@ -1,3 +1,4 @@
+import { mapItems } from '../core/passing-on.ts';
 import type { TokenBucket } from '../core/token-bucket.ts';
 import type { Page, Source } from '../model/source-event.ts';
 
@@ -8,13 +9,10 @@ import type { Page, Source } from '../model/source-event.ts';
 export function createRateLimitedSource<R>(source: Source<R>, bucket: TokenBucket): Source<R> {
   return {
     unit: source.unit,
-    async *read(
-      ...[window, signal, urgency, isKnown]: Parameters<Source<R>['read']>
-    ): AsyncIterable<Page<R>> {
-      for await (const page of source.read(window, signal, urgency, isKnown)) {
+    read: (...[window, signal, urgency, isKnown]: Parameters<Source<R>['read']>): AsyncIterable<Page<R>> =>
+      mapItems(source.read(window, signal, urgency, isKnown), async (page) => {
         await bucket.take(signal);
-        yield page;
-      }
-    },
+        return page;
+      }),
   };
 }

@@ -1,7 +1,8 @@
 import type { Mutex } from '../core/mutex.ts';
+import { forEachItem } from '../core/passing-on.ts';
 import type { KnownKeys } from '../model/journal.ts';
 import type { LogPart } from '../model/part.ts';
-import type { Source, Urgency } from '../model/source-event.ts';
+import type { Page, Source, Urgency } from '../model/source-event.ts';
 import { FreshParts, type UnreadLines } from './fresh-parts.ts';
 import type { Ingest } from './ingest.ts';
 import type { LogTask } from './log-plan.ts';
@@ -51,11 +52,12 @@ export async function readLogUnit(options: {
   const together = task.kind !== 'backfill';
   const reading = ingest.begin({ unit, window, fresh, batchEvents: options.batchEvents, together });
   try {
-    for await (const page of source.read(window, signal, URGENCY[task.kind], fresh.isStored)) {
+    const take = (page: Page<LogPart>) => {
       signal.throwIfAborted();
       fresh.take(page.items, page.read, page.newestMs);
-      await reading.arrived();
-    }
+    };
+    const pages = source.read(window, signal, URGENCY[task.kind], fresh.isStored);
+    await forEachItem(pages, take, () => reading.arrived());
     const finish = () => reading.finish(task.after?.(ingest.checkpointOf(unit)));
     await (options.positions === undefined ? finish() : options.positions.run(finish));
   } finally {

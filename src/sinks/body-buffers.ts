@@ -1,3 +1,9 @@
+/**
+ * What bodies are filled to where the destination would take more: a batch is no longer than that, compression gains
+ * nothing from more, and several bodies are under way at a time. Only a single large piece makes a larger body.
+ */
+export const USUAL_BODY_BYTES = 1_024 * 1_024;
+
 /** Spare buffers kept, so that a burst does not hold on to its memory. */
 const MOST_SPARE = 3;
 

@@ -1,3 +1,4 @@
+import { mapItems } from '../core/passing-on.ts';
 import type { LogGroupRef } from '../model/inventory.ts';
 import type { LogPart } from '../model/part.ts';
 import type { IsKnown, LogEvent, Page, Source, Urgency, Window } from '../model/source-event.ts';
@@ -32,27 +33,23 @@ export function createLogSource(settings: LogSourceSettings): Source<LogPart> {
   const { unit, group, client, toParts } = settings;
   return {
     unit,
-    async *read(
+    read(
       window: Window,
       signal: AbortSignal,
       urgency: Urgency = 'live',
       isKnown?: IsKnown,
     ): AsyncIterable<Page<LogPart>> {
-      for await (const { events, bytes } of client.filterLogEvents({
-        ...group,
-        ...window,
-        urgency,
-        signal,
-      })) {
+      const pages = client.filterLogEvents({ ...group, ...window, urgency, signal });
+      return mapItems(pages, ({ events, bytes }) => {
         const newest = events.at(-1);
         const items = toParts(events, isKnown);
-        yield {
+        return {
           items,
           read: events.length,
           bytes,
           ...(newest !== undefined && { newestMs: newest.timestampMs }),
         };
-      }
+      });
     },
   };
 }

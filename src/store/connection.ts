@@ -12,7 +12,7 @@ const BUSY_TIMEOUT_MS = 5_000;
 const PAGE_BYTES = 8_192;
 /** The log is copied into the file when it holds this many pages, or half of the reserve. */
 const AUTOCHECKPOINT_PAGES = 20_000;
-const WRITER_CACHE_KIB = 16 * 1024;
+const WRITER_CACHE_KIB = 8 * 1024;
 const READER_CACHE_KIB = 16 * 1024;
 
 export interface WriterConnectionOptions {

@@ -39,7 +39,7 @@ import type { WriterLease } from './writer-lease.ts';
 
 /** Bounds of what the journal keeps in memory beside SQLite's page cache. */
 const RECENT_BYTES = 24 * 1_024 * 1_024;
-const READ_BACK_BYTES = 16 * 1_024 * 1_024;
+const READ_BACK_BYTES = 8 * 1_024 * 1_024;
 const MAX_CACHED_SEEN_KEYS = 200_000;
 
 export interface SqliteJournalOptions {

@@ -18,6 +18,7 @@ it('a worker that was stopped in the middle, again and again, loses nothing and 
     const stop = new AbortController();
     let commits = 0;
     const runtime = await fleet.runtime('restart.db', {
+      batchEvents: 30,
       onCommit: () => {
         commits += 1;
         if (commits === commitsLeft) stop.abort(new Error('killed in the middle'));

@@ -8,6 +8,7 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { ACCESS_KEY, REGION } from './bench-fleet.ts';
 import { ROUND_MS } from './bench-traffic.ts';
+import { compile, LAUNCH_ENVIRONMENT, LAUNCH_FLAGS } from './compiled.ts';
 import type { Measured, ServerOrder, ServerReady, Task } from './messages.ts';
 
 const PENDING_PARTS = 200_000;
@@ -24,17 +25,21 @@ const { values } = parseArgs({
 const nowMs = Math.floor(Date.now() / ROUND_MS) * ROUND_MS;
 const events = values.quick ? 100_000 : Number(values.events);
 const results: Record<string, Measured> = {};
+const compiled = compile();
+/** The bare loop runs as Node runs by itself, the product as it is deployed. */
+const AS_DEPLOYED = { flags: LAUNCH_FLAGS, env: LAUNCH_ENVIRONMENT };
 
 if (wanted('bare') || wanted('product')) {
   await withServer({ nowMs, events, count: 'all', authorizers: 'readable' }, async (server) => {
-    if (wanted('bare')) results.bare = await measureIn('./bare-loop.ts', { server, nowMs });
-    if (wanted('product')) results.product = await measureIn('./product-run.ts', { server, nowMs });
+    if (wanted('bare')) results.bare = await measureIn('bare-loop.ts', { server, nowMs });
+    if (wanted('product'))
+      results.product = await measureIn('product-run.ts', { server, nowMs }, AS_DEPLOYED);
   });
 }
 if (wanted('pending')) {
   const pending = values.quick ? PENDING_PARTS / 10 : PENDING_PARTS;
   await withServer({ nowMs, events: pending, count: 'access', authorizers: 'denied' }, async (server) => {
-    results.pending = await measureIn('./product-run.ts', { server, nowMs });
+    results.pending = await measureIn('product-run.ts', { server, nowMs }, AS_DEPLOYED);
   });
 }
 report();
@@ -52,14 +57,20 @@ async function withServer(order: ServerOrder, work: (server: ServerReady) => Pro
   }
 }
 
-async function measureIn(file: string, task: Task): Promise<Measured> {
-  const child = fork(new URL(file, import.meta.url), {
+async function measureIn(
+  file: string,
+  task: Task,
+  launch: { readonly flags?: readonly string[]; readonly env?: NodeJS.ProcessEnv } = {},
+): Promise<Measured> {
+  const child = fork(compiled(file), {
     execArgv: [
       ...process.execArgv,
+      ...(launch.flags ?? []),
       ...(values['cpu-prof'] !== undefined ? ['--cpu-prof', `--cpu-prof-dir=${values['cpu-prof']}`] : []),
     ],
     env: {
       ...process.env,
+      ...launch.env,
       AWS_ENDPOINT_URL: task.server.url,
       AWS_REGION: REGION,
       AWS_ACCESS_KEY_ID: ACCESS_KEY,

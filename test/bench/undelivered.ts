@@ -12,6 +12,7 @@ import { silentLogger } from '../../src/core/logger.ts';
 import { silentMeter } from '../../src/core/meter.ts';
 import { Secret } from '../../src/core/secret.ts';
 import type { Journal } from '../../src/model/journal.ts';
+import { Circuits } from '../../src/pipeline/circuit.ts';
 import { defaultLaneSettings } from '../../src/pipeline/drain-lane.ts';
 import { createLaneSet } from '../../src/pipeline/lane-set.ts';
 import { createDynatraceOtlpSink } from '../../src/sinks/dynatrace/dynatrace-otlp-sink.ts';
@@ -54,7 +55,9 @@ const sinks = [
     settings: createDynatraceOtlpSettings({ url: taking.url, token }),
   }),
 ];
-const { live } = createLaneSet(sinks, { ...parts, journal, settings: defaultLaneSettings });
+const settings = defaultLaneSettings;
+const circuits = new Circuits({ ...parts, settings });
+const { live } = createLaneSet(sinks, { ...parts, journal, settings, circuits });
 for (const lane of live) await lane.start();
 const stop = new AbortController();
 const running = live.map((lane) => lane.run(stop.signal));

@@ -11,7 +11,7 @@ import { DEFAULT_CONTEXT_ALIASES } from '../../sources/access-logs/to-access-par
 import { formFromConfig } from '../../sources/authorizer-logs/form-from-config.ts';
 
 /** Events per commit: large enough that an fsync costs little, small enough that memory does not notice. */
-const BATCH_EVENTS = 5_000;
+const BATCH_EVENTS = 2_500;
 /** However late lines come, a poll reaches back no further; the re-reads find the rest. */
 const MAX_OVERLAP_MS = 120_000;
 const MAX_METRIC_SPAN_MS = 6 * 3_600_000;
@@ -66,8 +66,12 @@ export function upkeepSettingsOf({ journal }: GatewatchConfig): UpkeepSettings {
   };
 }
 
-export function correlateSettingsOf({ logs }: GatewatchConfig): CorrelateSettings {
-  return { ...defaultCorrelateSettings, maxHoldMs: logs.maxHold, latenessMs: latenessOf(logs.rereads) };
+export function correlateSettingsOf(
+  { logs }: GatewatchConfig,
+  { linesInMemory = defaultCorrelateSettings.linesInMemory }: { readonly linesInMemory?: number } = {},
+): CorrelateSettings {
+  const latenessMs = latenessOf(logs.rereads);
+  return { ...defaultCorrelateSettings, maxHoldMs: logs.maxHold, latenessMs, linesInMemory };
 }
 
 /** How long seen keys are kept: the oldest re-read must still know what is stored. */

@@ -6,7 +6,7 @@ import type { Meter } from '../../core/meter.ts';
 import { createHttpTransport, type HttpTransport } from '../../http/http-transport.ts';
 import type { JournalEntry } from '../../model/journal.ts';
 import type { Sink } from '../../model/sink.ts';
-import { BodyBuffers } from '../body-buffers.ts';
+import { BodyBuffers, USUAL_BODY_BYTES } from '../body-buffers.ts';
 import { BodyWriter } from '../body-writer.ts';
 import { packBodies } from '../pack-bodies.ts';
 import { createSinkFilter, streamsOf } from '../sink-filter.ts';
@@ -40,7 +40,7 @@ export function createDynatraceOtlpSink(options: DynatraceOtlpSinkOptions): Sink
   const events = new EventDelivery(options, http);
   const passes = createSinkFilter(settings.filter);
   const encodeLog = createLogEncoder(settings.maxAttributeBytes);
-  const buffers = new BodyBuffers(settings.maxLogBodyBytes);
+  const buffers = new BodyBuffers(usualLogBytes(settings));
   const has = {
     records: settings.logs,
     metrics: settings.metrics,
@@ -140,12 +140,16 @@ function eventOf(
 
 function logWriter(settings: DynatraceOtlpSettings, buffers: BodyBuffers): BodyWriter {
   return new BodyWriter({
-    maxBytes: settings.maxLogBodyBytes - LOGS_HEAD_BYTES,
+    maxBytes: usualLogBytes(settings) - LOGS_HEAD_BYTES,
     maxPieces: settings.maxLogsPerBody,
     headBytes: LOGS_HEAD_BYTES,
     encoding: 'latin1',
     buffers,
   });
+}
+
+function usualLogBytes({ maxLogBodyBytes }: DynatraceOtlpSettings): number {
+  return Math.min(maxLogBodyBytes, USUAL_BODY_BYTES);
 }
 
 function isInWindow(

@@ -6,7 +6,7 @@ import { createHttpTransport } from '../../http/http-transport.ts';
 import type { JournalEntry } from '../../model/journal.ts';
 import type { Sink } from '../../model/sink.ts';
 import { answerWord } from '../answer-word.ts';
-import { BodyBuffers } from '../body-buffers.ts';
+import { BodyBuffers, USUAL_BODY_BYTES } from '../body-buffers.ts';
 import { BodyWriter, bytesOf, totalBytes } from '../body-writer.ts';
 import { deliverBodies, type Reaction } from '../deliver-bodies.ts';
 import { createSinkFilter, streamsOf } from '../sink-filter.ts';
@@ -103,6 +103,7 @@ function refreshToken({ settings, logger, name }: SplunkHecSinkOptions): void {
 class HecDelivery {
   readonly #options: SplunkHecSinkOptions;
   readonly #transport: HecTransport;
+  readonly #usualBytes: number;
   readonly #buffers: BodyBuffers;
   #channel: AckChannel | undefined;
   #acknowledges: boolean;
@@ -111,7 +112,8 @@ class HecDelivery {
   constructor(options: SplunkHecSinkOptions, transport: HecTransport) {
     this.#options = options;
     this.#transport = transport;
-    this.#buffers = new BodyBuffers(options.settings.maxBodyBytes);
+    this.#usualBytes = Math.min(options.settings.maxBodyBytes, USUAL_BODY_BYTES);
+    this.#buffers = new BodyBuffers(this.#usualBytes);
     this.#acknowledges = options.settings.ack.enabled && transport.queryAcks !== undefined;
     if (options.settings.ack.enabled && !this.#acknowledges) {
       options.logger.warn(
@@ -122,9 +124,8 @@ class HecDelivery {
   }
 
   newBodies(): BodyWriter {
-    const { maxBodyBytes } = this.#options.settings;
     return new BodyWriter({
-      maxBytes: maxBodyBytes,
+      maxBytes: this.#usualBytes,
       maxPieces: MAX_ENVELOPES,
       headBytes: 0,
       encoding: 'utf8',

@@ -3,10 +3,11 @@ import { once } from 'node:events';
 import { createWriteStream, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { ACCESS_KEY, ACCOUNT, DYNATRACE_TOKEN, HEC_TOKEN } from '../bench-fleet.ts';
+import { compile, LAUNCH_ENVIRONMENT, LAUNCH_FLAGS } from '../compiled.ts';
 import { LIVE_REGION } from './live-traffic.ts';
 
-const ENTRY = join(import.meta.dirname, '../../../src/cli/main.ts');
 const START_MS = 60_000;
 /** Of `/proc`, whatever the machine: USER_HZ. */
 const TICKS_PER_SECOND = 100;
@@ -43,8 +44,19 @@ export class LiveProduct {
       options.cpuProfile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.cpuProfile}`];
     const child = spawn(
       process.execPath,
-      ['--disable-warning=ExperimentalWarning', ...flags, ENTRY, 'run', '--config', config],
-      { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...awsEnvironment(options.url) } },
+      [
+        '--disable-warning=ExperimentalWarning',
+        ...LAUNCH_FLAGS,
+        ...flags,
+        fileURLToPath(compile()('../../src/cli/main.ts')),
+        'run',
+        '--config',
+        config,
+      ],
+      {
+        stdio: ['ignore', 'ignore', 'pipe'],
+        env: { ...process.env, ...LAUNCH_ENVIRONMENT, ...awsEnvironment(options.url) },
+      },
     );
     return new LiveProduct(child, await addressOf(child, join(options.folder, 'worker.log')));
   }
