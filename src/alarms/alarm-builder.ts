@@ -2,9 +2,11 @@ import { messageOf, UserError } from '../core/errors.ts';
 import { didYouMean } from '../documents/did-you-mean.ts';
 import type { Problem } from '../documents/problem.ts';
 import { childrenOf, parseRule, printRule } from '../evaluate/composite-rule.ts';
+import type { StageInventory } from '../model/inventory.ts';
 import type { DesiredResource, Origin, Properties } from '../model/managed-resource.ts';
 import { filterNamePrefix } from '../plan/ownership.ts';
 import {
+  checkedName,
   compositeProperties,
   durationMs,
   labelsOf,
@@ -20,7 +22,7 @@ import type { AlarmEntry, AlarmSource } from './alarm-sources.ts';
 import { asBoolean, faultIn, readRule } from './checked-fields.ts';
 import { describeAlarm } from './describe-alarm.ts';
 import { type Each, eachValues } from './each.ts';
-import { expandMetricAlarm, type MetricAlarm } from './expand-metric-alarm.ts';
+import { expandMetricAlarm, type MetricAlarm, portableOf } from './expand-metric-alarm.ts';
 import { type ExpressionContext, evaluateIn, PlacedError } from './format/expressions.ts';
 import { type FieldValues, isMap, mergeLayers } from './format/layers.ts';
 import type { Loaded } from './format/load-alarm-files.ts';
@@ -40,8 +42,6 @@ interface Draft {
   readonly name: string;
 }
 
-const MAX_NAME = 255;
-
 /** Builds the alarms of all sets: metric alarms as they come, composites when every child is known. */
 export class AlarmBuilder {
   readonly instances: AlarmInstance[] = [];
@@ -49,6 +49,7 @@ export class AlarmBuilder {
   readonly problems: Problem[] = [];
   readonly #routing: Loaded<'Routing'> | undefined;
   readonly #published: ReadonlySet<PortableMetric>;
+  readonly #refusedFilters: ReadonlyMap<string, string>;
   readonly #composites: Draft[] = [];
   readonly #filters = new Map<
     string,
@@ -59,10 +60,15 @@ export class AlarmBuilder {
   /** Ids of every set, whether or not they exist for a stage: a rule that names none of them has a typo. */
   readonly #known = new Map<string, Set<string>>();
 
-  /** `published`: signals that need no metric filter. */
-  constructor(routing: Loaded<'Routing'> | undefined, published: ReadonlySet<PortableMetric> = new Set()) {
+  /** `published`: signals that need no metric filter. `refusedFilters`: those that cannot be made, by id, and why. */
+  constructor(
+    routing: Loaded<'Routing'> | undefined,
+    published: ReadonlySet<PortableMetric> = new Set(),
+    refusedFilters: ReadonlyMap<string, string> = new Map(),
+  ) {
     this.#routing = routing;
     this.#published = published;
+    this.#refusedFilters = refusedFilters;
   }
 
   addMetricAlarms(source: AlarmSource, each: Each): void {
@@ -116,7 +122,7 @@ export class AlarmBuilder {
   filters(workspace: string): readonly DesiredResource[] {
     return [...this.#filters.values()].map(({ draft, filter }) => {
       const { stage } = draft.each;
-      const id = `${filter.signal}/${stage.apiId}/${stage.stage}`;
+      const id = filterId(filter.signal, stage);
       return {
         id,
         key: {
@@ -209,6 +215,11 @@ export class AlarmBuilder {
         return;
       case 'made': {
         const { properties, model, filter } = result.alarm;
+        const why = filter && this.#refusedFilters.get(filterId(filter.signal, draft.each.stage));
+        if (why !== undefined) {
+          this.#refuse(draft, why);
+          return;
+        }
         if (filter !== undefined) this.#filters.set(filter.metric.metricName, { draft, filter });
         this.#add(draft, 'metric_alarm', properties, model, []);
       }
@@ -216,11 +227,14 @@ export class AlarmBuilder {
   }
 
   /** What a stage lacks it lacks for each of its routes: that is said once. */
-  #refuse({ source, entry, each }: Draft, reason: string): void {
+  #refuse({ source, entry, each, fields }: Draft, reason: string): void {
     const place = each.route === undefined ? each.key : each.key.slice(0, -each.route.length - 1);
     const id = `${source.name}/${entry.id}[${place}]`;
     if (this.refusals.some((known) => known.id === id && known.reason === reason)) return;
-    this.refusals.push({ id, reason, ...entry.origin });
+    const metric = each.route === undefined ? portableOf(fields.metric) : undefined;
+    const { account, region, apiId, stage } = each.stage;
+    const watched = metric === undefined ? {} : { watched: { account, region, apiId, stage, metric } };
+    this.refusals.push({ id, reason, ...entry.origin, ...watched });
   }
 
   #childIds(draft: Draft): readonly string[] {
@@ -355,6 +369,10 @@ export class AlarmBuilder {
   }
 }
 
+function filterId(signal: PortableMetric, { apiId, stage }: StageInventory): string {
+  return `${signal}/${apiId}/${stage}`;
+}
+
 function suppressorId(by: string, { source }: Draft): { readonly set: string; readonly alarm: string } {
   const slash = by.indexOf('/');
   return slash < 0
@@ -364,15 +382,6 @@ function suppressorId(by: string, { source }: Draft): { readonly set: string; re
 
 function scopedId(draft: Draft, id: string): string {
   return `${draft.each.stage.account}/${draft.each.stage.region}/${id}`;
-}
-
-function checkedName(name: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: CloudWatch refuses exactly these
-  if (name.length > 0 && name.length <= MAX_NAME && !/[\u0000-\u001f\u007f]/.test(name)) return name;
-  throw new UserError(
-    'alarm_name',
-    `Expected nameTemplate to give 1 to ${MAX_NAME} characters without control characters, got ${name.length}: ${name.slice(0, 80)}`,
-  );
 }
 
 /** A topic's address may name the account and Region of the alarm: CloudWatch publishes within its own Region only. */

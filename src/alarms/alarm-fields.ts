@@ -1,4 +1,5 @@
 import { parseDuration } from '../core/duration.ts';
+import { UserError } from '../core/errors.ts';
 import type { JsonValue, Lifecycle, Properties } from '../model/managed-resource.ts';
 import type { Severity } from './alarm-instance.ts';
 import type { AlarmEntry, AlarmSource } from './alarm-sources.ts';
@@ -104,4 +105,17 @@ const COMPOSITE_FIELDS = new Set([
 export function compositeProperties(fields: FieldValues): Properties {
   const own = Object.entries(fields).filter(([name]) => COMPOSITE_FIELDS.has(name));
   return { ...Object.fromEntries(own), ...(isMap(fields.raw) ? fields.raw : {}) };
+}
+
+/** Longest name of an alarm. Source: CloudWatch API reference, PutMetricAlarm. */
+const MAX_NAME = 255;
+
+/** @throws {UserError} `alarm_name` for a name that CloudWatch would refuse. */
+export function checkedName(name: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: CloudWatch refuses exactly these
+  if (name.length > 0 && name.length <= MAX_NAME && !/[\u0000-\u001f\u007f]/.test(name)) return name;
+  throw new UserError(
+    'alarm_name',
+    `Expected nameTemplate to give 1 to ${MAX_NAME} characters without control characters, got ${name.length}: ${name.slice(0, 80)}`,
+  );
 }

@@ -58,4 +58,15 @@ export interface Refusal {
   readonly reason: string;
   readonly file: string;
   readonly line: number;
+  /** What of which stage it would have watched; absent where that is a route, or no metric of ours. */
+  readonly watched?: WatchedSignal;
+}
+
+/** A portable metric of one stage. */
+export interface WatchedSignal {
+  readonly account: string;
+  readonly region: string;
+  readonly apiId: string;
+  readonly stage: string;
+  readonly metric: PortableMetric;
 }

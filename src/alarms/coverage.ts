@@ -1,11 +1,11 @@
-import type { StageInventory } from '../model/inventory.ts';
-import type { AlarmInstance } from './alarm-instance.ts';
+import { type StageInventory, stageKey } from '../model/inventory.ts';
+import type { AlarmInstance, Refusal } from './alarm-instance.ts';
 import type { FileOf } from './format/kinds.ts';
 import { mutes } from './mute-rules.ts';
 import { isLogSignal, metricOf, type PortableMetric } from './portable-metrics.ts';
 
 /**
- * `missing`: no alarm of the files looks at it. `muted`: a mute rule takes it. `never_had_data`: an alarm does, and the
+ * `missing`: no alarm of the files looks at it, or the one that would cannot be made. `muted`: a mute rule takes it. `never_had_data`: an alarm does, and the
  * metric had no point in two weeks. `nobody_subscribed`: it would fire and reach no one.
  */
 export type CoverageState = 'covered' | 'missing' | 'muted' | 'never_had_data' | 'nobody_subscribed';
@@ -18,6 +18,8 @@ export interface CoverageCell {
   readonly expected: PortableMetric;
   readonly state: CoverageState;
   readonly alarms: readonly string[];
+  /** Why an alarm that the files ask for cannot be made; only where it is `missing`. */
+  readonly refused?: string;
 }
 
 export interface CoverageFacts {
@@ -25,6 +27,8 @@ export interface CoverageFacts {
   readonly hadData: (stage: StageInventory, metric: PortableMetric) => boolean | undefined;
   /** Topics with somebody behind them. */
   readonly heard: ReadonlySet<string>;
+  /** Alarms that were asked for and cannot be made. */
+  readonly refusals?: readonly Refusal[];
 }
 
 /** What every stage should be watched for. */
@@ -54,6 +58,7 @@ export function coverageOf(
         expected,
         state: stateOf(watching, instances, stage, expected, muteRules, facts),
         alarms: watching.map(({ id }) => id),
+        ...(watching.length === 0 ? refusedWords(stage, expected, facts.refusals ?? []) : {}),
       };
     }),
   );
@@ -64,6 +69,17 @@ function applies(metric: PortableMetric, stage: StageInventory): boolean {
   if (metric === 'auth.failures')
     return Object.values(stage.authorizers).some(({ functionName }) => functionName !== undefined);
   return stage.protocol !== 'WEBSOCKET';
+}
+
+function refusedWords(
+  stage: StageInventory,
+  metric: PortableMetric,
+  refusals: readonly Refusal[],
+): Pick<CoverageCell, 'refused'> {
+  const found = refusals.find(
+    ({ watched }) => watched?.metric === metric && stageKey(watched) === stageKey(stage),
+  );
+  return found === undefined ? {} : { refused: found.reason };
 }
 
 function watches({ each, model }: AlarmInstance, stage: StageInventory, metric: PortableMetric): boolean {

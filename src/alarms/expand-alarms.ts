@@ -27,10 +27,14 @@ export interface Expansion {
 
 const DEFAULT_WORKSPACE = 'default';
 
-/** Alarms for everything that was discovered. Pure: the same files and inventory give the same resources. */
+/**
+ * Alarms for everything that was discovered. Pure: the same files and inventory give the same resources. Metric filters that
+ * their log group has no room for (`refusedFilters`, by id, with the reason) are left out, and so is what rests on them.
+ */
 export function expandAlarms(
   files: AlarmFiles,
   inventory: Pick<Inventory, 'stages' | 'complete'>,
+  refusedFilters: ReadonlyMap<string, string> = new Map(),
 ): Expansion {
   const problems: Problem[] = [];
   const burns = burnRateSets(files);
@@ -40,7 +44,7 @@ export function expandAlarms(
   const [routing] = files.routing;
   // What is wrong with the routes is told once, not for every alarm that takes them.
   const isRouted = references.every(({ file }) => file !== routing?.document.file);
-  const builder = new AlarmBuilder(isRouted ? routing : undefined, files.published);
+  const builder = new AlarmBuilder(isRouted ? routing : undefined, files.published, refusedFilters);
   for (const source of sources) {
     const instances = instancesOf(source.forEach, inventory.stages);
     problems.push(...selectionProblems(source, instances.length === 0, inventory));

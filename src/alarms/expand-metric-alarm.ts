@@ -144,7 +144,7 @@ function noRouteSignal(signal: PortableMetric): string {
   return `${signal} is counted for a whole stage, not for a route: move it to a set with for_each.source: stages`;
 }
 
-function portableOf(value: JsonValue | undefined): PortableMetric | undefined {
+export function portableOf(value: JsonValue | undefined): PortableMetric | undefined {
   return PORTABLE_METRICS.find((name) => name === value);
 }
 

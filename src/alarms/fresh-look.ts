@@ -9,7 +9,6 @@ import {
 import type { Step } from '../plan/apply-steps.ts';
 import { changedFields } from '../plan/compare.ts';
 import { normaliseProperties } from '../plan/normalise.ts';
-import { MANAGER } from '../plan/ownership.ts';
 import { observedAlarm } from './observe-alarms.ts';
 
 /** DescribeAlarms tells of this many names in one call: a look costs one call in a hundred. */
@@ -95,7 +94,7 @@ export class FreshLook {
       }
     }
     if (namesOf('metric_filter').length > 0) {
-      for await (const page of this.#clients.listFilters({ ...call, prefix: `${MANAGER}/` })) {
+      for await (const page of this.#clients.listFilters(call)) {
         for (const { name, logGroup, properties } of page) {
           yield { key: { type: 'metric_filter', account, region, name, logGroup }, properties, children: [] };
         }

@@ -1,3 +1,4 @@
+import { STANDARD_CLASS } from '../inventory/log-group-classes.ts';
 import type { StageInventory } from '../model/inventory.ts';
 import type { Properties } from '../model/managed-resource.ts';
 import type { LogSignal, MetricRef } from './portable-metrics.ts';
@@ -15,10 +16,16 @@ export type SignalPlan =
 
 /** Metric filter of a signal for one stage, or why there can be none. */
 export function planSignal(signal: LogSignal, stage: StageInventory): SignalPlan {
-  const { accessLogGroup, accessLogFormat } = stage;
+  const { accessLogGroup, accessLogFormat, accessLogClass = STANDARD_CLASS } = stage;
   if (accessLogGroup === undefined || accessLogFormat === undefined) {
     return refused(
       `stage ${stage.apiName}/${stage.stage} writes no access log to CloudWatch Logs: turn it on`,
+    );
+  }
+  if (accessLogClass !== STANDARD_CLASS) {
+    return refused(
+      `stage ${stage.apiName}/${stage.stage} logs to ${accessLogGroup.logGroup}, which is of class ${accessLogClass}, and metric ` +
+        `filters take ${STANDARD_CLASS} only. A class cannot be changed: let the stage log to a new group of class ${STANDARD_CLASS}`,
     );
   }
   const fields = jsonFieldsOf(accessLogFormat);

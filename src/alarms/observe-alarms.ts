@@ -4,7 +4,8 @@ import { HeldError, IncompleteReadError, UserError } from '../core/errors.ts';
 import { runLimited } from '../core/run-limited.ts';
 import { childrenOf, parseRule, printRule } from '../evaluate/composite-rule.ts';
 import type { DesiredResource, ObservedResource, Properties } from '../model/managed-resource.ts';
-import { filterNamePrefix, muteNamePrefix, OWNER_TAGS } from '../plan/ownership.ts';
+import { filterPlace } from '../plan/filter-limit.ts';
+import { muteNamePrefix, OWNER_TAGS, ownershipOf } from '../plan/ownership.ts';
 import { alarmNameOf, nameWithin } from './alarm-reference.ts';
 
 export interface Scope {
@@ -16,6 +17,8 @@ export interface Observation {
   readonly observed: readonly ObservedResource[];
   /** `account/region` → why it was not read whole. Nothing there may be taken for gone. */
   readonly partial: ReadonlyMap<string, string>;
+  /** `filterPlace` → how many metric filters it has that are not of the workspace. */
+  readonly otherFilters: ReadonlyMap<string, number>;
 }
 
 export interface ObserveInput {
@@ -38,18 +41,26 @@ const SCOPES_AT_ONCE = 4;
 export async function observeAlarms(input: ObserveInput): Promise<Observation> {
   const observed: ObservedResource[] = [];
   const partial = new Map<string, string>();
+  const otherFilters = new Map<string, number>();
   await runLimited(input.scopes, SCOPES_AT_ONCE, async (scope) => {
     try {
-      observed.push(...(await observeScope(input, scope)));
+      const seen = await observeScope(input, scope);
+      observed.push(...seen.resources);
+      for (const [place, count] of seen.otherFilters) otherFilters.set(place, count);
     } catch (error) {
       if (!(error instanceof IncompleteReadError || error instanceof HeldError)) throw error;
       partial.set(`${scope.account}/${scope.region}`, error.message);
     }
   });
-  return { observed, partial };
+  return { observed, partial, otherFilters };
 }
 
-async function observeScope(input: ObserveInput, scope: Scope): Promise<readonly ObservedResource[]> {
+interface ScopeObservation {
+  readonly resources: readonly ObservedResource[];
+  readonly otherFilters: Observation['otherFilters'];
+}
+
+async function observeScope(input: ObserveInput, scope: Scope): Promise<ScopeObservation> {
   const { clients, workspace, signal } = input;
   const call = { ...scope, signal };
   const tagged = new Map<string, Readonly<Record<string, string>>>();
@@ -68,7 +79,8 @@ async function observeScope(input: ObserveInput, scope: Scope): Promise<readonly
     }
   }
   const mutes = input.muteRules === false ? [] : await observeMutes(input, scope);
-  return [...alarms, ...(await observeFilters(input, scope)), ...mutes];
+  const { ours, others } = await observeFilters(input, scope);
+  return { resources: [...alarms, ...ours, ...mutes], otherFilters: others };
 }
 
 function wantedNames(desired: readonly DesiredResource[], scope: Scope): readonly string[] {
@@ -126,16 +138,28 @@ function readableChildren(rule: string): readonly string[] {
   }
 }
 
-async function observeFilters(input: ObserveInput, scope: Scope): Promise<readonly ObservedResource[]> {
-  const { clients, workspace, signal } = input;
-  const filters: ObservedResource[] = [];
-  const listing = clients.listFilters({ ...scope, signal, prefix: filterNamePrefix(workspace) });
-  for await (const page of listing) {
+/** Metric filters of one account and Region: ours, and of everybody else's how many each log group has. */
+export async function observeFilters(
+  {
+    clients,
+    workspace,
+    signal,
+  }: Pick<ObserveInput, 'workspace' | 'signal'> & {
+    readonly clients: Pick<AlarmClients, 'listFilters'>;
+  },
+  scope: Scope,
+): Promise<{ readonly ours: readonly ObservedResource[]; readonly others: ReadonlyMap<string, number> }> {
+  const ours: ObservedResource[] = [];
+  const others = new Map<string, number>();
+  for await (const page of clients.listFilters({ ...scope, signal })) {
     for (const { name, logGroup, properties } of page) {
-      filters.push({ key: { type: 'metric_filter', ...scope, name, logGroup }, properties, children: [] });
+      const key = { type: 'metric_filter', ...scope, name, logGroup } as const;
+      const resource = { key, properties, children: [] };
+      if (ownershipOf(resource, workspace).kind === 'ours') ours.push(resource);
+      else others.set(filterPlace(key), (others.get(filterPlace(key)) ?? 0) + 1);
     }
   }
-  return filters;
+  return { ours, others };
 }
 
 async function observeMutes(input: ObserveInput, scope: Scope): Promise<readonly ObservedResource[]> {

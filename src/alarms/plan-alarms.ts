@@ -2,9 +2,11 @@ import type { AlarmClients } from '../aws/alarm-clients.ts';
 import { bottomUp } from '../evaluate/composite-timeline.ts';
 import type { Inventory } from '../model/inventory.ts';
 import type { DesiredResource, ObservedResource } from '../model/managed-resource.ts';
+import { withRoomFirst } from '../plan/filter-limit.ts';
 import { ownershipOf } from '../plan/ownership.ts';
 import { type Change, planChanges } from '../plan/plan-changes.ts';
 import { type Expansion, expandAlarms } from './expand-alarms.ts';
+import { refusedFilters } from './filter-room.ts';
 import type { AlarmFiles } from './format/load-alarm-files.ts';
 import { observeAlarms, type Scope } from './observe-alarms.ts';
 import { refuseUnknownChildren } from './outside-alarms.ts';
@@ -20,12 +22,7 @@ export interface AlarmPlan {
   readonly partial: ReadonlyMap<string, string>;
 }
 
-/**
- * Files × discovery × what AWS has. The caller decides what to do with the problems of the expansion; they are in it.
- *
- * @throws {UserError} `alarm_cycle` for composites that name each other, `alarm_outside` for names that are nobody's.
- */
-export async function planAlarms(input: {
+export interface PlanAlarmsInput {
   readonly files: AlarmFiles;
   readonly inventory: Inventory;
   readonly clients: AlarmClients;
@@ -34,22 +31,32 @@ export async function planAlarms(input: {
   /** `alarms.muteRules`: false where CloudWatch has none, or the role may not use them. */
   readonly muteRules?: boolean;
   readonly signal: AbortSignal;
-}): Promise<AlarmPlan> {
-  const expanded = expandAlarms(input.files, input.inventory);
-  const expansion = input.muteRules === false ? withoutMutes(expanded) : expanded;
-  refuseCycles(expansion);
-  const { workspace, resources } = expansion;
+}
+
+/**
+ * Files × discovery × what AWS has. The caller decides what to do with the problems of the expansion; they are in it.
+ *
+ * @throws {UserError} `alarm_cycle` for composites that name each other, `alarm_outside` for names that are nobody's.
+ */
+export async function planAlarms(input: PlanAlarmsInput): Promise<AlarmPlan> {
+  const asked = expansionOf(input);
+  refuseCycles(asked);
+  const { workspace } = asked;
   const { clients, scopes, signal } = input;
-  const { observed, partial } = await observeAlarms({
+  const { observed, partial, otherFilters } = await observeAlarms({
     clients,
     workspace,
     scopes,
-    desired: resources,
+    desired: asked.resources,
     ...(input.muteRules === undefined ? {} : { muteRules: input.muteRules }),
     signal,
   });
-  await refuseUnknownChildren({ clients, desired: resources, unread: partial, signal });
   const withheld = new Map([...partial, ...unreadScopes(input.inventory)]);
+  const census = { observed, others: otherFilters };
+  const refused = refusedFilters({ ...census, desired: asked.resources, withheld, unread: partial });
+  const expansion = refused.size === 0 ? asked : expansionOf(input, refused);
+  const { resources } = expansion;
+  await refuseUnknownChildren({ clients, desired: resources, unread: partial, signal });
   const changes = planChanges({
     workspace,
     desired: resources.filter(({ key }) => !partial.has(`${key.account}/${key.region}`)),
@@ -58,7 +65,15 @@ export async function planAlarms(input: {
     ...(input.adopted === undefined ? {} : { adopted: input.adopted }),
   });
   const owned = observed.filter((resource) => ownershipOf(resource, workspace).kind === 'ours');
-  return { expansion, changes, owned, observed, partial: withheld };
+  return { expansion, changes: withRoomFirst(changes, census), owned, observed, partial: withheld };
+}
+
+function expansionOf(
+  { files, inventory, muteRules }: Pick<PlanAlarmsInput, 'files' | 'inventory' | 'muteRules'>,
+  refused?: ReadonlyMap<string, string>,
+): Expansion {
+  const expansion = expandAlarms(files, inventory, refused);
+  return muteRules === false ? withoutMutes(expansion) : expansion;
 }
 
 /** What is not applied is said, never left out in silence. */

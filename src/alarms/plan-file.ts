@@ -41,6 +41,7 @@ const fields = z.array(
     .strictObject({ property: z.string(), before: z.json().optional(), after: z.json().optional() })
     .transform(({ property, before, after }) => ({ property, before, after })),
 );
+const first = z.literal(true).exactOptional();
 const change = z.discriminatedUnion('verb', [
   z.strictObject({ verb: z.literal('create'), ...wanted }),
   z.strictObject({
@@ -55,10 +56,11 @@ const change = z.discriminatedUnion('verb', [
     observed,
     why: z.enum(['renamed', 'type']),
     readers: z.array(observed),
+    first,
     ...wanted,
   }),
   z.strictObject({ verb: z.literal('conflict'), desired, observed, why: z.string() }),
-  z.strictObject({ verb: z.literal('delete'), id: z.string(), observed }),
+  z.strictObject({ verb: z.literal('delete'), id: z.string(), observed, first }),
   z.strictObject({ verb: z.literal('withheld'), id: z.string(), observed, why: z.string() }),
 ]);
 

@@ -51,7 +51,7 @@ function headline(change: Change, prices: AlarmPrices): string {
     case 'replace':
       return `${start}${replaceWords(change)}  (state and history are lost)${priceWords(change, prices)}${placeWords(change)}`;
     case 'delete':
-      return `${start}${typeWords(change.observed.key.type)} ${change.observed.key.name}${stateWords(change)}  ${dollars(priceOfChange(change, prices))} a month`;
+      return `${start}${typeWords(change.observed.key.type)} ${change.observed.key.name}${stateWords(change)}${change.first ? '  (first: its log group is full)' : ''}  ${dollars(priceOfChange(change, prices))} a month`;
     case 'conflict':
       return `${start}${change.observed.key.name} exists and is not ours (${change.why})${placeWords(change)}`;
     case 'withheld':
@@ -168,7 +168,7 @@ function summary(plan: AlarmPlan, { prices, pages }: PlanTextSettings): string {
     ...optional(plan.expansion.refusals.length, 'refused'),
   ];
   if (plan.changes.length === 0)
-    return `Nothing to change. ${dollars(before)} a month (list prices, unverified).${pageWords(pages)}`;
+    return `Nothing to change${plan.partial.size === 0 ? '' : ' in what could be read'}. ${dollars(before)} a month (list prices, unverified).${pageWords(pages)}`;
   return `${parts.join(', ')}. ${dollars(before)} -> ${dollars(after)} a month (list prices, unverified).${pageWords(pages)}`;
 }
 

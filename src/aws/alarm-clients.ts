@@ -66,7 +66,8 @@ export interface AlarmClients {
   alarmTags(call: AlarmCall & { readonly name: string }): Promise<Readonly<Record<string, string>>>;
   /** Oldest first, `fromMs` ≤ time < `toMs`. */
   alarmHistory(call: AlarmCall & AlarmHistoryQuestion): AsyncIterable<readonly AlarmEvent[]>;
-  listFilters(call: AlarmCall & { readonly prefix: string }): AsyncIterable<readonly DescribedFilter[]>;
+  /** Metric filters of everybody, in all log groups. */
+  listFilters(call: AlarmCall): AsyncIterable<readonly DescribedFilter[]>;
   putFilter(call: AlarmCall & DescribedFilter): Promise<void>;
   deleteFilter(call: AlarmCall & { readonly name: string; readonly logGroup: string }): Promise<void>;
   /** Alarm mute rules whose name begins with `prefix`. */

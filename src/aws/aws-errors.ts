@@ -28,7 +28,6 @@ const CLASS_BY_NAME: Readonly<Record<string, AwsErrorClass>> = {
   RequestThrottled: 'throttled',
   RequestThrottledException: 'throttled',
   SlowDown: 'throttled',
-  LimitExceededException: 'throttled',
   AccessDenied: 'denied',
   AccessDeniedException: 'denied',
   UnauthorizedException: 'denied',
@@ -58,18 +57,25 @@ const CLASS_BY_NAME: Readonly<Record<string, AwsErrorClass>> = {
   ValidationError: 'invalid',
   ValidationException: 'invalid',
   BadRequestException: 'invalid',
+  // Of CloudWatch Logs, where it is a quota of resources: trying again changes nothing. API Gateway's own is a 429.
+  LimitExceededException: 'invalid',
+  InvalidOperationException: 'invalid',
   InvalidNextToken: 'invalid',
 };
 
-/** Matches `name` first and `Code` second: query-compatible services give the short code apart (CloudWatch). */
+/**
+ * A 429 is a throttle under every name. Else matches `name` first and `Code` second: query-compatible services give the short
+ * code apart (CloudWatch).
+ */
 export function classifyAwsError(error: unknown): AwsErrorClass {
   if (!isObject(error)) return 'transient';
+  if (httpStatusOf(error) === 429) return 'throttled';
   for (const key of ['name', 'Code', 'code']) {
     const value = error[key];
     const found = typeof value === 'string' ? CLASS_BY_NAME[value] : undefined;
     if (found) return found;
   }
-  return httpStatusOf(error) === 429 ? 'throttled' : 'transient';
+  return 'transient';
 }
 
 function httpStatusOf(error: Record<string, unknown>): number | undefined {

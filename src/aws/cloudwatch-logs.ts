@@ -121,9 +121,12 @@ function describePage(
   });
 }
 
-function factsOf({ retentionInDays, creationTime }: LogGroup): LogGroupFacts {
+/** The class `DELIVERY` keeps one day, whatever retention says. Source: CloudWatch Logs API reference, CreateLogGroup. */
+function factsOf({ retentionInDays, creationTime, logGroupClass }: LogGroup): LogGroupFacts {
+  const keptDays = logGroupClass === 'DELIVERY' ? 1 : retentionInDays;
   return {
-    ...(retentionInDays !== undefined && { retentionMs: retentionInDays * DAY_MS }),
+    ...(keptDays !== undefined && { retentionMs: keptDays * DAY_MS }),
     ...(creationTime !== undefined && { createdMs: creationTime }),
+    ...(logGroupClass !== undefined && { logGroupClass }),
   };
 }

@@ -15,25 +15,20 @@ export interface DescribedFilter {
   readonly properties: Properties;
 }
 
-export function listFilters(
-  scoped: AlarmScope,
-  call: AlarmCall & { readonly prefix: string },
-): AsyncIterable<readonly DescribedFilter[]> {
+/** Everybody's, of all log groups: without a group, AWS takes no name prefix. */
+export function listFilters(scoped: AlarmScope, call: AlarmCall): AsyncIterable<readonly DescribedFilter[]> {
   return pagedListing('DescribeMetricFilters', async (token) => {
-    // Without a group, AWS takes no name prefix: what is not ours is left out here.
     const command = new DescribeMetricFiltersCommand(token === undefined ? {} : { nextToken: token });
     const note = scoped.note(call, 'DescribeMetricFilters', 'MetricFilters', 'metric filters');
     const page = await scoped.calls.send(command, (sent, options) => scoped.logs.send(sent, options), note);
-    const items = (page.metricFilters ?? [])
-      .filter((filter) => filter.filterName?.startsWith(call.prefix))
-      .map((filter) => ({
-        name: required(filter.filterName, 'filterName', 'a metric filter'),
-        logGroup: required(filter.logGroupName, 'logGroupName', 'a metric filter'),
-        properties: {
-          filterPattern: filter.filterPattern ?? '',
-          metricTransformations: toJson(filter.metricTransformations ?? []) ?? [],
-        },
-      }));
+    const items = (page.metricFilters ?? []).map((filter) => ({
+      name: required(filter.filterName, 'filterName', 'a metric filter'),
+      logGroup: required(filter.logGroupName, 'logGroupName', 'a metric filter'),
+      properties: {
+        filterPattern: filter.filterPattern ?? '',
+        metricTransformations: toJson(filter.metricTransformations ?? []) ?? [],
+      },
+    }));
     return { items, next: page.nextToken };
   });
 }

@@ -5,7 +5,8 @@ import {
   GetRestApisCommand,
   GetStagesCommand,
 } from '@aws-sdk/client-api-gateway';
-import type { CallNote, LimitedCalls } from './limited-calls.ts';
+import { controlPlaneNote } from './control-plane-note.ts';
+import type { LimitedCalls } from './limited-calls.ts';
 import type { ListedApi, ListedAuthorizer, ListedRoute, ListedStage } from './listed-shapes.ts';
 import { pagedListing } from './paged-listing.ts';
 import { listedRestApi, listedRestAuthorizer, listedRestRoutes, listedRestStage } from './rest-api-shapes.ts';
@@ -20,7 +21,7 @@ export function listRestApis(
 ): AsyncIterable<readonly ListedApi[]> {
   return pagedListing('GetRestApis', async (position) => {
     const command = new GetRestApisCommand({ limit: PAGE_LIMIT, ...(position ? { position } : {}) });
-    const note = noteFor('GetRestApis', '/restapis', signal);
+    const note = controlPlaneNote('GetRestApis', '/restapis', signal);
     const page = await calls.send(command, (sent, options) => client.send(sent, options), note);
     return { items: (page.items ?? []).map(listedRestApi), next: page.position };
   });
@@ -33,7 +34,7 @@ export async function* listRestStages(
   restApiId: string,
   signal: AbortSignal,
 ): AsyncIterable<readonly ListedStage[]> {
-  const note = noteFor('GetStages', `/restapis/${restApiId}/stages`, signal);
+  const note = controlPlaneNote('GetStages', `/restapis/${restApiId}/stages`, signal);
   const command = new GetStagesCommand({ restApiId });
   const answer = await calls.send(command, (sent, options) => client.send(sent, options), note);
   yield (answer.item ?? []).map(listedRestStage);
@@ -51,7 +52,7 @@ export function listRestAuthorizers(
       limit: PAGE_LIMIT,
       ...(position ? { position } : {}),
     });
-    const note = noteFor('GetAuthorizers', `/restapis/${restApiId}/authorizers`, signal);
+    const note = controlPlaneNote('GetAuthorizers', `/restapis/${restApiId}/authorizers`, signal);
     const page = await calls.send(command, (sent, options) => client.send(sent, options), note);
     return { items: (page.items ?? []).map(listedRestAuthorizer), next: page.position };
   });
@@ -71,18 +72,8 @@ export function listRestRoutes(
       limit: PAGE_LIMIT,
       ...(position ? { position } : {}),
     });
-    const note = noteFor('GetResources', `/restapis/${restApiId}/resources`, signal);
+    const note = controlPlaneNote('GetResources', `/restapis/${restApiId}/resources`, signal);
     const page = await calls.send(command, (sent, options) => client.send(sent, options), note);
     return { items: (page.items ?? []).flatMap(listedRestRoutes), next: page.position };
   });
-}
-
-function noteFor(operation: string, path: string, signal: AbortSignal): CallNote {
-  return {
-    operation,
-    quota: 'ApiGatewayControlPlane',
-    permission: `apigateway:GET on ${path}`,
-    resource: path,
-    signal,
-  };
 }

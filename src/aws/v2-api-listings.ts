@@ -5,7 +5,8 @@ import {
   GetRoutesCommand,
   GetStagesCommand,
 } from '@aws-sdk/client-apigatewayv2';
-import type { CallNote, LimitedCalls } from './limited-calls.ts';
+import { controlPlaneNote } from './control-plane-note.ts';
+import type { LimitedCalls } from './limited-calls.ts';
 import type { ListedApi, ListedAuthorizer, ListedRoute, ListedStage } from './listed-shapes.ts';
 import { pagedListing } from './paged-listing.ts';
 import { listedV2Api, listedV2Authorizer, listedV2Route, listedV2Stage } from './v2-api-shapes.ts';
@@ -18,7 +19,7 @@ export function listV2Apis(
 ): AsyncIterable<readonly ListedApi[]> {
   return pagedListing('GetApis', async (token) => {
     const command = new GetApisCommand({ ...(token ? { NextToken: token } : {}) });
-    const note = noteFor('GetApis', '/v2/apis', signal);
+    const note = controlPlaneNote('GetApis', '/v2/apis', signal);
     const page = await calls.send(command, (sent, options) => client.send(sent, options), note);
     return { items: (page.Items ?? []).map(listedV2Api), next: page.NextToken };
   });
@@ -32,7 +33,7 @@ export function listV2Stages(
 ): AsyncIterable<readonly ListedStage[]> {
   return pagedListing('GetStages', async (token) => {
     const command = new GetStagesCommand({ ApiId, ...(token ? { NextToken: token } : {}) });
-    const note = noteFor('GetStages', `/v2/apis/${ApiId}/stages`, signal);
+    const note = controlPlaneNote('GetStages', `/v2/apis/${ApiId}/stages`, signal);
     const page = await calls.send(command, (sent, options) => client.send(sent, options), note);
     return { items: (page.Items ?? []).map(listedV2Stage), next: page.NextToken };
   });
@@ -46,7 +47,7 @@ export function listV2Authorizers(
 ): AsyncIterable<readonly ListedAuthorizer[]> {
   return pagedListing('GetAuthorizers', async (token) => {
     const command = new GetAuthorizersCommand({ ApiId, ...(token ? { NextToken: token } : {}) });
-    const note = noteFor('GetAuthorizers', `/v2/apis/${ApiId}/authorizers`, signal);
+    const note = controlPlaneNote('GetAuthorizers', `/v2/apis/${ApiId}/authorizers`, signal);
     const page = await calls.send(command, (sent, options) => client.send(sent, options), note);
     return { items: (page.Items ?? []).map(listedV2Authorizer), next: page.NextToken };
   });
@@ -60,18 +61,8 @@ export function listV2Routes(
 ): AsyncIterable<readonly ListedRoute[]> {
   return pagedListing('GetRoutes', async (token) => {
     const command = new GetRoutesCommand({ ApiId, ...(token ? { NextToken: token } : {}) });
-    const note = noteFor('GetRoutes', `/v2/apis/${ApiId}/routes`, signal);
+    const note = controlPlaneNote('GetRoutes', `/v2/apis/${ApiId}/routes`, signal);
     const page = await calls.send(command, (sent, options) => client.send(sent, options), note);
     return { items: (page.Items ?? []).map(listedV2Route), next: page.NextToken };
   });
-}
-
-function noteFor(operation: string, path: string, signal: AbortSignal): CallNote {
-  return {
-    operation,
-    quota: 'ApiGatewayControlPlane',
-    permission: `apigateway:GET on ${path}`,
-    resource: path,
-    signal,
-  };
 }

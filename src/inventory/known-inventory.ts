@@ -29,6 +29,7 @@ const stage = z.object({
   protocol: z.enum(['REST', 'HTTP', 'WEBSOCKET']),
   tags: texts,
   accessLogGroup: logGroup.exactOptional(),
+  accessLogClass: z.string().exactOptional(),
   accessLogFormat: z.string().exactOptional(),
   earlierFormats: z.array(z.string()),
   detailedMetrics: z.boolean(),

@@ -3,6 +3,7 @@ import type { AwsScope } from '../aws/aws-settings.ts';
 import { messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { LogGroupFacts, LogGroupRef } from '../model/inventory.ts';
+import { STANDARD_CLASS } from './log-group-classes.ts';
 
 /**
  * How long each log group is kept and since when it exists. Only what is known is told: without the permission to ask,
@@ -44,8 +45,10 @@ export class LogGroupListing {
     signal: AbortSignal,
   ): Promise<void> {
     try {
-      this.#facts.set(key, await this.#client.describeLogGroups({ account, region, logGroups, signal }));
+      const facts = await this.#client.describeLogGroups({ account, region, logGroups, signal });
+      this.#facts.set(key, facts);
       this.#said.delete(key);
+      this.#tellClasses({ account, region }, facts);
     } catch (error) {
       signal.throwIfAborted();
       if (this.#said.has(key)) return;
@@ -53,6 +56,22 @@ export class LogGroupListing {
       this.#logger.warn(
         { account, region, reason: messageOf(error) },
         'how long log groups are kept could not be asked: time that expired unread cannot be told from quiet time',
+      );
+    }
+  }
+
+  /**
+   * Whether CloudWatch lets FilterLogEvents read a group of another class is not published (commonly reported: no). It is
+   * tried all the same; what is refused is held with CloudWatch's own words, and this says what they come from.
+   */
+  #tellClasses(scope: AwsScope, facts: ReadonlyMap<string, LogGroupFacts>): void {
+    for (const [logGroup, { logGroupClass = STANDARD_CLASS }] of facts) {
+      const key = `${keyOf(scope)}/${logGroup}`;
+      if (logGroupClass === STANDARD_CLASS || this.#said.has(key)) continue;
+      this.#said.add(key);
+      this.#logger.warn(
+        { ...scope, logGroup, logGroupClass },
+        `a log group is not of class ${STANDARD_CLASS}: CloudWatch may refuse to have it read; if it does, let what writes there write to a new group of class ${STANDARD_CLASS}`,
       );
     }
   }

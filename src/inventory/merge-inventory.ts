@@ -64,11 +64,19 @@ function carryOver(
   const unread = new Set(unreadParts(stage, next).map(({ part }) => part));
   return {
     ...(unread.has('routes') ? withRoutesOf(stage, before) : stage),
+    ...classOf(stage, before),
     authorizers: unread.has('authorizers')
       ? { ...before.authorizers, ...stage.authorizers }
       : { ...goneAuthorizers(before, next.readMs, keepGoneMs), ...stage.authorizers },
     earlierFormats: formatsOf(stage, before),
   };
+}
+
+/** A class is fixed when its group is made: what was told of it before holds for as long as nobody can be asked. */
+function classOf(stage: StageInventory, before: StageInventory): Pick<StageInventory, 'accessLogClass'> {
+  const accessLogClass = stage.accessLogClass ?? before.accessLogClass;
+  const isSame = stage.accessLogGroup?.logGroup === before.accessLogGroup?.logGroup;
+  return accessLogClass === undefined || !isSame ? {} : { accessLogClass };
 }
 
 function goneAuthorizers(

@@ -15,6 +15,8 @@ export interface LogGroupFacts {
   /** How long events are kept; absent: for ever. */
   readonly retentionMs?: number;
   readonly createdMs?: number;
+  /** `STANDARD`, `INFREQUENT_ACCESS`, `ESSENTIALS`, `DELIVERY`, or what comes after them; fixed when the group is made. */
+  readonly logGroupClass?: string;
 }
 
 export interface AuthorizerRef {
@@ -42,6 +44,8 @@ export interface StageInventory {
   readonly tags: Readonly<Record<string, string>>;
   /** Where access lines go; absent when the stage has no access log (or writes to Firehose). */
   readonly accessLogGroup?: LogGroupRef;
+  /** `logGroupClass` of that group; absent: not asked for, or not known. */
+  readonly accessLogClass?: string;
   /** `accessLogSettings.format`, verbatim. */
   readonly accessLogFormat?: string;
   /** Formats this stage is known to have had before (lines of the past still carry them). */

@@ -24,27 +24,29 @@ const PUT_RANK: Readonly<Record<ResourceType, number>> = {
 
 /**
  * Filters, metric alarms, composites bottom-up, mute rules; then deletes, in reverse: mute rules, composites top-down and
- * one per call, metric alarms, filters. An alarm that changes its type is deleted before it is made again, since both kinds share one name.
+ * one per call, metric alarms, filters. What must make room goes first. An alarm that changes its type is deleted before it is made again, since both kinds share one name.
  */
 export function applySteps(changes: readonly Change[]): readonly Step[] {
   const puts = changes.filter((change) => isWriting(change));
   const typeChanges = puts.flatMap((change) =>
     change.verb === 'replace' && change.why === 'type' ? [change] : [],
   );
-  const gone = changes.flatMap((change) => {
-    if (change.verb === 'delete') return [change.observed];
-    return change.verb === 'replace' && change.why === 'renamed' ? [change.observed] : [];
-  });
+  const going = changes.flatMap((change) =>
+    change.verb === 'delete' || (change.verb === 'replace' && change.why === 'renamed') ? [change] : [],
+  );
+  const goneWhere = (isFirst: boolean) =>
+    going.filter(({ first }) => (first ?? false) === isFirst).map(({ observed }) => observed);
   const readers = readersToFree(typeChanges);
   const written = new Set(changes.flatMap((change) => ('observed' in change ? [change.observed] : [])));
   return [
+    ...deleteSteps(goneWhere(true)),
     ...readers.map((observed): Step => ({ kind: 'neutralise', observed })),
     ...deleteSteps(typeChanges.map((change) => change.observed)),
     ...putSteps(puts),
     ...readers
       .filter((observed) => !written.has(observed))
       .map((observed): Step => ({ kind: 'restore', observed })),
-    ...deleteSteps(gone),
+    ...deleteSteps(goneWhere(false)),
   ];
 }
 

@@ -47,6 +47,8 @@ export type Change =
       readonly why: 'renamed' | 'type';
       /** Composites of ours that read it and must let go of it first. */
       readonly readers: readonly ObservedResource[];
+      /** Of a metric filter: the old one goes before anything is made, its log group has no room otherwise. */
+      readonly first?: true;
     } & WithDesired)
   | {
       readonly verb: 'conflict';

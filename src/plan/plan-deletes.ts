@@ -2,7 +2,13 @@ import type { ObservedResource } from '../model/managed-resource.ts';
 import { OWNER_TAGS, ownershipOf } from './ownership.ts';
 
 export type Deletion =
-  | { readonly verb: 'delete'; readonly id: string; readonly observed: ObservedResource }
+  | {
+      readonly verb: 'delete';
+      readonly id: string;
+      readonly observed: ObservedResource;
+      /** Before anything is made: its log group has no room otherwise. */
+      readonly first?: true;
+    }
   | {
       readonly verb: 'withheld';
       readonly id: string;

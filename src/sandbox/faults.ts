@@ -87,6 +87,12 @@ export const faultCatalog = {
     usual: false,
     outage: true,
   },
+  'infrequent-access': {
+    does: 'log groups are of class INFREQUENT_ACCESS, which takes no metric filters',
+    rate: 1,
+    usual: false,
+    outage: true,
+  },
   'shutting-down': { does: 'HEC answers 503 code 23', rate: 0.05, usual: false },
   'ack-capacity': { does: 'HEC answers 200 code 25, or 429 code 27', rate: 0.05, usual: false },
   'ack-lost': { does: 'HEC forgets the ack ids of a request: never acknowledged', rate: 0.1, usual: false },

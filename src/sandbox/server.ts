@@ -214,8 +214,8 @@ async function answer(parts: Parts, call: Call): Promise<AnyReply> {
   return jsonReply(404, { error: `The sandbox serves no ${call.method} ${call.path}.` });
 }
 
-/** What is answered while the history is still being made: steering, and what declares alarms. */
-const BESIDE_HISTORY = /^\/_sandbox\/(clock|incident)$|\.\w*(Alarms?|MetricFilters?|Resources?)$/;
+/** What is answered while the history is still being made: steering, and what alarms are declared with. */
+const BESIDE_HISTORY = /^\/_sandbox\/(clock|incident)$|\.\w*(Alarms?|MetricFilters?|LogGroups|Resources?)$/;
 
 /** Logs and CloudWatch name their operation in a header; API Gateway and STS tell of the fleet, which is always there. */
 function asksForHistory(call: Call): boolean {

@@ -27,6 +27,8 @@ export interface WorldLogGroup {
   readonly createdMs?: number;
   /** True: encrypted with a key that the caller may not use. */
   readonly kmsDenied?: boolean;
+  /** Absent: `STANDARD`, or what the fault `infrequent-access` makes of it. */
+  readonly logGroupClass?: string;
 }
 
 export interface WorldSeries {

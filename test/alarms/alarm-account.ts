@@ -8,24 +8,17 @@ import type { SandboxSettings } from '../../src/sandbox/server.ts';
 import { pointSdkAt } from '../aws/aws-stub.ts';
 import { central, region } from '../sandbox/small-world.ts';
 import { closing, startedSandbox } from '../sandbox/started-sandbox.ts';
+import { latencyP99 } from '../support/latency-alarm.ts';
 import { sandboxAlarmClients, writesOf } from './sandbox-clients.ts';
 
 export const WORKSPACE = 'prod';
 export const scope = { account: central, region };
 
 export const latency: Properties = {
-  Namespace: 'AWS/ApiGateway',
-  MetricName: 'Latency',
-  Dimensions: [
-    { Name: 'Stage', Value: 'prod' },
-    { Name: 'ApiName', Value: 'orders' },
-  ],
-  ExtendedStatistic: 'p99',
-  Period: 60,
+  ...latencyP99('orders'),
   EvaluationPeriods: 3,
   Threshold: 5_000,
   ComparisonOperator: 'GreaterThanOrEqualToThreshold',
-  TreatMissingData: 'notBreaching',
 };
 
 export function metricAlarm(

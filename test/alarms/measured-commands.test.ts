@@ -126,6 +126,22 @@ it('coverage of APIs that could not be listed is an error, not nothing to cover'
   expect(await run('coverage')).toMatchObject({ code: 1, out: expect.stringContaining('0 of 0 covered') });
 });
 
+it('drift, plan and cost of APIs that could not be listed speak of what could be read alone', async () => {
+  const { sandbox, run } = await measuredSandbox([ERRORS]);
+  sandbox.replaceFaults(parseFaults('aws-outage'));
+  const drift = await run('drift');
+  expect(drift.out).toMatch(/^not compared whole in \d{12}\/eu-west-1: .+\nNo drift in what could be read; /);
+  expect(drift.code).toBe(1);
+  expect(await run('plan')).toMatchObject({
+    code: 1,
+    out: expect.stringContaining('Nothing to change in what could be read.'),
+  });
+  expect(await run('cost')).toMatchObject({
+    code: 1,
+    out: expect.stringMatching(/total \$0\.00 a month .*, without what could not be listed\n$/),
+  });
+});
+
 describe('what the linter measures', () => {
   it('is asked for in one call, and shows in plan and coverage', async () => {
     const { sandbox, run } = await measuredSandbox([ERRORS, LATENCY]);

@@ -67,6 +67,22 @@ it('records a real incident that is then a test, which fails when alarms no long
   });
 });
 
+it('tells as JSON what it wrote: the file, its minutes, and every alarm whose metrics are in it', async () => {
+  const rig = await backtestRig(outage, FILES);
+  const recorded = await rig.run(
+    ...['record', 'core/impact[orders/prod]', '--from', '2026-11-16T10:00Z', '--to', '2026-11-16T10:20Z'],
+    ...['-o', 'alarms/fixtures/outage.json', '--json'],
+  );
+  expect(recorded.code).toBe(0);
+  expect(JSON.parse(recorded.out)).toEqual({
+    file: 'alarms/fixtures/outage.json',
+    minutes: 20,
+    alarms: ['core/impact[orders/prod]', 'core/errors[orders/prod]', 'core/slow[orders/prod]'],
+  });
+  const recording = JSON.parse(readFileSync(join(rig.folder, 'alarms/fixtures/outage.json'), 'utf8'));
+  expect(recording).toMatchObject({ each: { stage: 'prod' } });
+});
+
 it('refuses a span that CloudWatch does not have yet, or no longer', async () => {
   const rig = await backtestRig(outage, FILES);
   const refused = async (from: string, to: string) =>

@@ -1,31 +1,18 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import type { ApiFamily, AwsClients } from '../../src/aws/aws-clients.ts';
+import { describe, expect, it } from 'vitest';
+import type { ApiFamily, AwsClientsSettings } from '../../src/aws/aws-clients.ts';
 import { HeldError, IncompleteReadError, UserError } from '../../src/core/errors.ts';
 import { Secret } from '../../src/core/secret.ts';
-import {
-  type AwsStub,
-  assumedRole,
-  awsError,
-  callerIdentity,
-  type StubHandler,
-  startAwsStub,
-} from './aws-stub.ts';
+import { assumedRole, awsError, callerIdentity, type StubHandler } from './aws-stub.ts';
 import {
   CENTRAL,
-  clientsForTest,
   collect,
   createSkippingClock,
   IDENTITY,
   REGION,
+  stubbedClients,
 } from './clients-fixture.ts';
 
-let stub: AwsStub | undefined;
-let clients: AwsClients | undefined;
-
-afterEach(async () => {
-  clients?.close();
-  await stub?.close();
-});
+const stub = stubbedClients();
 
 const roleArn = `arn:aws:iam::${IDENTITY}:role/gatewatch`;
 const accounts = [
@@ -39,13 +26,8 @@ const accounts = [
   },
 ];
 
-async function serve(
-  handler: StubHandler,
-  settings: Parameters<typeof clientsForTest>[0] = {},
-): Promise<AwsClients> {
-  stub = await startAwsStub(handler);
-  clients = clientsForTest({ accounts, ...settings });
-  return clients;
+function serve(handler: StubHandler, settings: Partial<AwsClientsSettings> = {}) {
+  return stub.serve(handler, { accounts, ...settings });
 }
 
 const signal = new AbortController().signal;
@@ -63,9 +45,9 @@ describe('accounts and roles', () => {
     await collect(aws.filterLogEvents(read(IDENTITY, 'us-east-1')));
     await collect(aws.listApis({ account: IDENTITY, region: REGION, family: 'rest', signal }));
     expect(
-      stub?.of('AssumeRole').map(({ body }) => [body.RoleArn, body.ExternalId, body.RoleSessionName]),
+      stub.callsOf('AssumeRole').map(({ body }) => [body.RoleArn, body.ExternalId, body.RoleSessionName]),
     ).toEqual([[roleArn, 'ext-1', 'gatewatch']]);
-    const rest = stub?.calls.filter(({ operation }) => operation !== 'AssumeRole') ?? [];
+    const rest = stub.calls.filter(({ operation }) => operation !== 'AssumeRole');
     expect(rest.map(({ accessKeyId, region }) => [accessKeyId, region])).toEqual([
       ['ASIAIDENTITY', REGION],
       ['ASIAIDENTITY', 'us-east-1'],
@@ -76,7 +58,7 @@ describe('accounts and roles', () => {
   it('uses the credentials of the SDK itself for an account without a role', async () => {
     const aws = await serve(() => ({ body: {} }));
     await collect(aws.filterLogEvents(read(CENTRAL)));
-    expect(stub?.calls[0]?.accessKeyId).toBe('AKIACENTRAL');
+    expect(stub.calls[0]?.accessKeyId).toBe('AKIACENTRAL');
   });
 
   it('is held when the role may not be assumed, naming role and permission, and asks again next time', async () => {
@@ -111,10 +93,10 @@ describe('accounts and roles', () => {
     await expect(collect(aws.filterLogEvents(read(IDENTITY)))).rejects.toBeInstanceOf(HeldError);
     refuse = false;
     await collect(aws.filterLogEvents(read(IDENTITY, 'us-east-1')));
-    expect(stub?.of('AssumeRole')).toHaveLength(2);
+    expect(stub.callsOf('AssumeRole')).toHaveLength(2);
     await clock.sleep(51 * 60_000);
     await collect(aws.listApis({ account: IDENTITY, region: REGION, family: 'v2', signal }));
-    expect(stub?.of('AssumeRole')).toHaveLength(3);
+    expect(stub.callsOf('AssumeRole')).toHaveLength(3);
   });
 
   it('refuses an account that is not configured', async () => {
@@ -143,7 +125,7 @@ describe('API Gateway listings', () => {
       { apiId: 'r1', name: 'orders', protocol: 'REST', tags: {} },
       { apiId: 'r2', name: 'payments', protocol: 'REST', tags: { team: 'pay' } },
     ]);
-    expect(stub?.calls.map(({ operation }) => operation)).toEqual(['/restapis', '/restapis']);
+    expect(stub.calls.map(({ operation }) => operation)).toEqual(['/restapis', '/restapis']);
   });
 
   it('follows nextToken through the HTTP and WebSocket APIs', async () => {
@@ -202,7 +184,7 @@ describe('API Gateway listings', () => {
       { routeKey: 'GET /orders/{id}', authorizationType: 'CUSTOM', authorizerId: 'a1' },
       { routeKey: 'ANY /orders/{id}', authorizationType: 'AWS_IAM' },
     ]);
-    expect(stub?.calls[0]?.query.get('embed')).toBe('methods');
+    expect(stub.calls[0]?.query.get('embed')).toBe('methods');
   });
 
   it.each([

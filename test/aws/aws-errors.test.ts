@@ -26,6 +26,8 @@ describe('translateAwsError', () => {
     ['InvalidClientTokenId', 'credentials', HeldError],
     ['NotFoundException', 'not_found', HeldError],
     ['BadRequestException', 'invalid', HeldError],
+    ['LimitExceededException', 'invalid', HeldError],
+    ['InvalidOperationException', 'invalid', HeldError],
     ['InternalFailure', 'transient', IncompleteReadError],
     ['TimeoutError', 'transient', IncompleteReadError],
     ['NeverHeardOf', 'transient', IncompleteReadError],
@@ -39,6 +41,9 @@ describe('translateAwsError', () => {
     expect(classifyAwsError(Object.assign(named('Odd'), { $metadata: { httpStatusCode: 429 } }))).toBe(
       'throttled',
     );
+    // API Gateway's, where it is a rate; of CloudWatch Logs it is a quota of resources, with status 400.
+    const limit = Object.assign(named('LimitExceededException'), { $metadata: { httpStatusCode: 429 } });
+    expect(classifyAwsError(limit)).toBe('throttled');
     expect(classifyAwsError('not even an object')).toBe('transient');
   });
 

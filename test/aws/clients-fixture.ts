@@ -1,7 +1,9 @@
+import { afterEach } from 'vitest';
 import { type AwsClients, type AwsClientsSettings, createAwsClients } from '../../src/aws/aws-clients.ts';
 import { type Clock, createSystemClock } from '../../src/core/clock.ts';
 import { silentLogger } from '../../src/core/logger.ts';
 import type { Meter } from '../../src/core/meter.ts';
+import { type AwsStub, type StubHandler, startAwsStub } from './aws-stub.ts';
 
 export const CENTRAL = '111122223333';
 export const IDENTITY = '444455556666';
@@ -42,6 +44,29 @@ export function clientsForTest(settings: Partial<AwsClientsSettings> = {}): AwsC
     maxAttempts: 2,
     ...settings,
   });
+}
+
+/** Clients before a stub of AWS: one of each for a test that asks for it, closed with that test. */
+export function stubbedClients() {
+  let stub: AwsStub | undefined;
+  let clients: AwsClients | undefined;
+  afterEach(async () => {
+    clients?.close();
+    await stub?.close();
+    stub = undefined;
+  });
+  return {
+    serve: async (handler: StubHandler, settings: Partial<AwsClientsSettings> = {}): Promise<AwsClients> => {
+      stub = await startAwsStub(handler);
+      clients = clientsForTest(settings);
+      return clients;
+    },
+    /** What the stub was asked, in order. */
+    get calls() {
+      return stub?.calls ?? [];
+    },
+    callsOf: (operation: string) => stub?.of(operation) ?? [],
+  };
 }
 
 export async function collect<T>(source: AsyncIterable<T>): Promise<T[]> {

@@ -1,33 +1,18 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import type { AwsClients } from '../../src/aws/aws-clients.ts';
+import { describe, expect, it } from 'vitest';
 import type { LogPage } from '../../src/aws/filter-log-events.ts';
 import { HeldError, IncompleteReadError } from '../../src/core/errors.ts';
-import { type AwsStub, awsError, type StubHandler, startAwsStub } from './aws-stub.ts';
+import { awsError, type StubHandler } from './aws-stub.ts';
 import {
   CENTRAL,
-  clientsForTest,
   collect,
   createCountingMeter,
   createSkippingClock,
   REGION,
+  stubbedClients,
 } from './clients-fixture.ts';
 
-let stub: AwsStub | undefined;
-let clients: AwsClients | undefined;
-
-afterEach(async () => {
-  clients?.close();
-  await stub?.close();
-});
-
-async function serve(
-  handler: StubHandler,
-  settings: Parameters<typeof clientsForTest>[0] = {},
-): Promise<AwsClients> {
-  stub = await startAwsStub(handler);
-  clients = clientsForTest(settings);
-  return clients;
-}
+const stub = stubbedClients();
+const { serve } = stub;
 
 function readOf(overrides: { signal?: AbortSignal } = {}) {
   const signal = new AbortController().signal;
@@ -76,7 +61,7 @@ describe('filterLogEvents', () => {
         : { events: [event('in', 1_999)], nextToken: 't' },
     }));
     expect(ids(await collect(aws.filterLogEvents(readOf())))).toEqual([['in'], []]);
-    const sent = stub?.calls.map(({ body }) => [body.startTime, body.endTime, body.logGroupName]);
+    const sent = stub.calls.map(({ body }) => [body.startTime, body.endTime, body.logGroupName]);
     expect(sent).toEqual([
       [1_000, 2_000, '/apigw/orders'],
       [1_000, 2_000, '/apigw/orders'],
@@ -86,7 +71,7 @@ describe('filterLogEvents', () => {
   it('calls nothing for an empty window', async () => {
     const aws = await serve(() => ({ body: {} }));
     expect(await collect(aws.filterLogEvents({ ...readOf(), toMs: 1_000 }))).toEqual([]);
-    expect(stub?.calls).toEqual([]);
+    expect(stub.calls).toEqual([]);
   });
 
   it('is incomplete when a token comes back that was given before, after yielding the pages it read', async () => {
@@ -212,7 +197,7 @@ describe('filterLogEvents', () => {
     const begun = clock.monotonic();
     await collect(aws.filterLogEvents(readOf()));
     const seconds = (clock.monotonic() - begun) / 1_000;
-    const calls = stub?.calls.length ?? 0;
+    const calls = stub.calls.length;
     expect(calls).toBeGreaterThan(40);
     expect(calls).toBeLessThanOrEqual(6 * seconds + 3.01);
   });

@@ -1,26 +1,11 @@
-import { afterEach, describe, expect, it } from 'vitest';
-import type { AwsClients } from '../../src/aws/aws-clients.ts';
+import { describe, expect, it } from 'vitest';
 import type { MetricQuery } from '../../src/aws/metric-data.ts';
 import { HeldError, IncompleteReadError } from '../../src/core/errors.ts';
-import { type AwsStub, awsError, type StubHandler, startAwsStub } from './aws-stub.ts';
-import { CENTRAL, clientsForTest, collect, createCountingMeter, REGION } from './clients-fixture.ts';
+import { awsError } from './aws-stub.ts';
+import { CENTRAL, collect, createCountingMeter, REGION, stubbedClients } from './clients-fixture.ts';
 
-let stub: AwsStub | undefined;
-let clients: AwsClients | undefined;
-
-afterEach(async () => {
-  clients?.close();
-  await stub?.close();
-});
-
-async function serve(
-  handler: StubHandler,
-  settings: Parameters<typeof clientsForTest>[0] = {},
-): Promise<AwsClients> {
-  stub = await startAwsStub(handler);
-  clients = clientsForTest(settings);
-  return clients;
-}
+const stub = stubbedClients();
+const { serve } = stub;
 
 function query(id: string, stat = 'p99'): MetricQuery {
   const dimensions = { ApiName: 'orders', Stage: 'prod' };
@@ -57,9 +42,9 @@ describe('getMetricData', () => {
   it('asks for the window, period, statistic and exact dimensions, and names no unit', async () => {
     const aws = await serve(() => ({ body: { MetricDataResults: [result('a', [])] } }));
     await aws.getMetricData(readOf('a'));
-    expect(stub?.calls[0]?.operation).toBe('GetMetricData');
-    expect(stub?.calls[0]?.region).toBe(REGION);
-    expect(stub?.calls[0]?.body).toEqual({
+    expect(stub.calls[0]?.operation).toBe('GetMetricData');
+    expect(stub.calls[0]?.region).toBe(REGION);
+    expect(stub.calls[0]?.body).toEqual({
       StartTime: 60,
       EndTime: 300,
       ScanBy: 'TimestampAscending',
@@ -164,7 +149,7 @@ describe('getMetricData', () => {
     const aws = await serve(() => ({ body: { MetricDataResults: [result('a', [])], NextToken: 'same' } }));
     const answer = await aws.getMetricData(readOf('a'));
     expect(answer.failure?.message).toContain('same token twice');
-    expect(stub?.calls).toHaveLength(2);
+    expect(stub.calls).toHaveLength(2);
   });
 
   it('is held when the call itself is denied, naming the permission', async () => {

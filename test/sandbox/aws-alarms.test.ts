@@ -24,6 +24,7 @@ import {
 } from '@aws-sdk/client-sns';
 import { describe, expect, it } from 'vitest';
 import type { Sandbox, SandboxSettings } from '../../src/sandbox/server.ts';
+import { latencyP99 } from '../support/latency-alarm.ts';
 import { central, historyFromMs, region } from './small-world.ts';
 import { closing, sdkSettings, startedSandbox } from './started-sandbox.ts';
 
@@ -33,19 +34,10 @@ const ONCALL = `arn:aws:sns:${region}:${central}:oncall`;
 /** The metric `Latency` of the small world is the number of its minute, and a half. */
 const slow: PutMetricAlarmCommandInput = {
   AlarmName: 'slow',
-  Namespace: 'AWS/ApiGateway',
-  MetricName: 'Latency',
-  Dimensions: [
-    { Name: 'ApiName', Value: 'orders' },
-    { Name: 'Stage', Value: 'prod' },
-  ],
-  ExtendedStatistic: 'p99',
-  Period: 60,
+  ...latencyP99('orders'),
   EvaluationPeriods: 3,
   DatapointsToAlarm: 2,
   Threshold: 30,
-  ComparisonOperator: 'GreaterThanThreshold',
-  TreatMissingData: 'notBreaching',
   AlarmActions: [ONCALL],
 };
 

@@ -2,6 +2,7 @@ import { CloudWatchClient, GetMetricDataCommand } from '@aws-sdk/client-cloudwat
 import {
   CloudWatchLogsClient,
   DeleteMetricFilterCommand,
+  DescribeLogGroupsCommand,
   DescribeMetricFiltersCommand,
   PutMetricFilterCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
@@ -112,6 +113,19 @@ describe('metric filters', () => {
     }
     const more = logs.send(new PutMetricFilterCommand({ ...denials, filterName: 'more' }));
     await expect(more).rejects.toMatchObject({ name: 'LimitExceededException' });
+  });
+
+  it('are refused on a group that is not of class STANDARD, whose class is listed', async () => {
+    const [access, ...rest] = smallWorld().logGroups;
+    if (access === undefined) throw new Error('the small world has log groups');
+    const logGroups = [{ ...access, logGroupClass: 'INFREQUENT_ACCESS' }, ...rest];
+    const sandbox = await startedSandbox({ world: { ...smallWorld(), logGroups } });
+    const logs = new CloudWatchLogsClient(sdkSettings(sandbox));
+    closing({ close: () => logs.destroy() });
+    const refused = logs.send(new PutMetricFilterCommand(denials));
+    await expect(refused).rejects.toMatchObject({ name: 'InvalidOperationException' });
+    const listed = await logs.send(new DescribeLogGroupsCommand({ logGroupNamePrefix: accessGroup }));
+    expect(listed.logGroups).toMatchObject([{ logGroupClass: 'INFREQUENT_ACCESS', metricFilterCount: 0 }]);
   });
 });
 

@@ -7,6 +7,7 @@ import {
   PutMetricAlarmCommand,
 } from '@aws-sdk/client-cloudwatch';
 import { expect, it } from 'vitest';
+import { latencyP99 } from '../support/latency-alarm.ts';
 import { central, historyFromMs, region } from './small-world.ts';
 import { closing, sdkSettings, startedSandbox } from './started-sandbox.ts';
 
@@ -21,17 +22,9 @@ async function started() {
   await client.send(
     new PutMetricAlarmCommand({
       AlarmName: 'slow',
-      Namespace: 'AWS/ApiGateway',
-      MetricName: 'Latency',
-      Dimensions: [
-        { Name: 'ApiName', Value: 'orders' },
-        { Name: 'Stage', Value: 'prod' },
-      ],
-      ExtendedStatistic: 'p99',
-      Period: 60,
+      ...latencyP99('orders'),
       EvaluationPeriods: 1,
       Threshold: 30,
-      ComparisonOperator: 'GreaterThanThreshold',
       AlarmActions: [`arn:aws:sns:${region}:${central}:oncall`],
     }),
   );

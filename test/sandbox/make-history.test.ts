@@ -3,7 +3,7 @@ import { silentLogger } from '../../src/core/logger.ts';
 import { noFaults } from '../../src/sandbox/faults.ts';
 import { makeHistory } from '../../src/sandbox/make-history.ts';
 import { createRehearsalWorld, startRehearsal } from '../../src/sandbox/rehearsal.ts';
-import { historyToMs, region } from './small-world.ts';
+import { accessGroup, historyToMs, region } from './small-world.ts';
 import { closing, startedSandbox } from './started-sandbox.ts';
 
 const MINUTE_MS = 60_000;
@@ -87,17 +87,23 @@ describe('a sandbox whose history is still being made', () => {
     const waiting = [
       ask('logs', '/', {
         method: 'POST',
-        headers: { 'x-amz-target': 'Logs_20140328.DescribeLogGroups' },
-        body: '{}',
+        headers: { 'x-amz-target': 'Logs_20140328.FilterLogEvents' },
+        body: JSON.stringify({ logGroupName: accessGroup }),
       }),
       ask('truth', '/_sandbox/truth'),
     ];
     await ask('clock', '/_sandbox/clock');
     await ask('fleet', '/restapis');
-    expect(answered).toEqual(['clock 200', 'fleet 200']);
+    // What alarms are planned with: which groups there are, not what was written to them.
+    await ask('groups', '/', {
+      method: 'POST',
+      headers: { 'x-amz-target': 'Logs_20140328.DescribeLogGroups' },
+      body: '{}',
+    });
+    expect(answered).toEqual(['clock 200', 'fleet 200', 'groups 200']);
     finish();
     await Promise.all(waiting);
-    expect(answered.slice(2).sort()).toEqual(['logs 200', 'truth 200']);
+    expect(answered.slice(3).sort()).toEqual(['logs 200', 'truth 200']);
   });
 
   it('ends up with the same truth as one that was made at once', async () => {

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { type Expansion, expandAlarms } from '../../alarms/expand-alarms.ts';
+import { expandWithinRoom } from '../../alarms/filter-room.ts';
 import {
   type AlarmDirectory,
   type AlarmFiles,
@@ -18,6 +19,7 @@ import { createEnvResolver, createFileResolver } from '../../documents/reference
 import { discoverInventory } from '../../inventory/discover-inventory.ts';
 import { withIntegrationTimeouts } from '../../inventory/integration-timeouts.ts';
 import { inventorySettingsOf } from '../../inventory/inventory-settings.ts';
+import { withListedClasses } from '../../inventory/log-group-classes.ts';
 import type { Inventory } from '../../model/inventory.ts';
 import type { JournalReader } from '../../model/journal.ts';
 import { requireConfig } from '../config-file.ts';
@@ -96,7 +98,8 @@ export async function listInventory(
   const clients = host.connect(config);
   try {
     const settings = inventorySettingsOf(config, clients.accounts);
-    const inventory = await discoverInventory(clients, settings, host.signal, context.now());
+    const listed = await discoverInventory(clients, settings, host.signal, context.now());
+    const inventory = await withListedClasses(listed, clients, host.signal);
     for (const problem of inventory.problems) {
       context.stderr.write(`${problem.account}, ${problem.region}: ${problem.what}: ${problem.reason}\n`);
     }
@@ -136,6 +139,21 @@ export async function withSession<T>(
   } finally {
     clients.close();
   }
+}
+
+/** What the files give with room in log groups counted; problems are told, and so is where nothing could be counted. */
+export async function expanded(
+  context: CliContext,
+  host: AlarmsHost,
+  options: AlarmOptions,
+  session: Session,
+): Promise<Expansion> {
+  const { expansion, unread } = await expandWithinRoom({ ...session, signal: host.signal });
+  tellProblems(context, options.dir, expansion);
+  for (const [scope, reason] of unread) {
+    context.stderr.write(`${scope}: metric filters of log groups could not be counted: ${reason}\n`);
+  }
+  return expansion;
 }
 
 /** Plans, and refuses to go on when the files have errors. Warnings are printed. */

@@ -22,11 +22,15 @@ export function coverageText(
   );
   const lines = [...stages].map(([name, own]) => {
     const open = own.filter(({ state }) => state !== 'covered');
-    const words = open.map(({ expected, state }) => `${expected}: ${WORDS[state]}`).join('; ');
+    const words = open.map(cellWords).join('; ');
     return `${name.padEnd(52)} ${own.length - open.length} of ${own.length} covered${words === '' ? '' : `   ${words}`}`;
   });
   const covered = cells.filter(({ state }) => state === 'covered').length;
   return `${[...lines, ...findingLines(findings, dir), `${covered} of ${cells.length} covered.`].join('\n')}\n`;
+}
+
+function cellWords({ expected, state, refused }: CoverageCell): string {
+  return `${expected}: ${WORDS[state]}${refused === undefined ? '' : ` (refused: ${refused})`}`;
 }
 
 /** One line for each rule and place: an alarm of many stages would say the same thing many times. */

@@ -122,7 +122,11 @@ function driftFrom(
   };
 }
 
-export function driftText(drift: readonly Drift[]): string {
+/** `partial`: `account/region` → why it was not compared whole. */
+export function driftText(drift: readonly Drift[], partial: AlarmPlan['partial'] = new Map()): string {
+  const holes = [...partial].map(([scope, reason]) => `not compared whole in ${scope}: ${reason}`);
+  if (drift.length === 0 && holes.length > 0)
+    return `${holes.join('\n')}\nNo drift in what could be read; the rest is unknown.\n`;
   if (drift.length === 0) return 'No drift: everything looks as it was applied.\n';
   const lines = drift.flatMap((one) => [
     `${one.id}: ${one.name} in ${one.account}, ${one.region} ${kindWords(one)}`,
@@ -131,7 +135,7 @@ export function driftText(drift: readonly Drift[]): string {
         `    ${property.padEnd(20)} ${JSON.stringify(live ?? null)} in AWS, ${JSON.stringify(file ?? null)} in the files`,
     ),
   ]);
-  return `${lines.join('\n')}\nRun \`gatewatch alarms apply\` to set it back, or change the files (tag ${OWNER_TAGS.spec} holds what was applied).\n`;
+  return `${[...holes, ...lines].join('\n')}\nRun \`gatewatch alarms apply\` to set it back, or change the files (tag ${OWNER_TAGS.spec} holds what was applied).\n`;
 }
 
 function kindWords({ kind, deletedMs }: Drift): string {

@@ -7,9 +7,12 @@ import type { Origin } from '../../model/managed-resource.ts';
 
 const SHOWN = 10;
 
-/** Every field of one alarm and where it was written. Throws a `UserError` when no alarm, or several, fit. */
+/**
+ * Every field of one alarm and where it was written. Throws a `UserError` when no alarm, or several, fit, and with the
+ * reason where it cannot be made.
+ */
 export function explainText(expansion: Expansion, wanted: string, dir: string, idTag: string): string {
-  const instance = find(expansion, wanted);
+  const instance = find(expansion, wanted, dir);
   const { resource, severity, receivers, preset } = instance;
   const fields = Object.entries(resource.properties).map(([name, value]) => {
     const origin = resource.origins[name];
@@ -33,7 +36,7 @@ export function explainText(expansion: Expansion, wanted: string, dir: string, i
 
 /** The same as JSON: each field that is sent with its value and its place, and where our own were written. */
 export function explainJson(expansion: Expansion, wanted: string, dir: string): string {
-  const { id, resource, severity, receivers, preset } = find(expansion, wanted);
+  const { id, resource, severity, receivers, preset } = find(expansion, wanted, dir);
   const from = (name: string) => {
     const origin = resource.origins[name];
     return origin === undefined ? {} : { from: place(origin, dir) };
@@ -52,13 +55,22 @@ export function explainJson(expansion: Expansion, wanted: string, dir: string): 
   return `${JSON.stringify(told, null, 2)}\n`;
 }
 
-function find(expansion: Expansion, wanted: string): AlarmInstance {
+function find(expansion: Expansion, wanted: string, dir: string): AlarmInstance {
   const exact = expansion.instances.filter(
     ({ id, resource }) => id === wanted || resource.key.name === wanted,
   );
   const found = exact.length > 0 ? exact : expansion.instances.filter(({ id }) => id.includes(wanted));
   const [only] = found;
   if (only !== undefined && found.length === 1) return only;
+  const refusal = expansion.refusals.find(
+    ({ id }) => id === wanted || (found.length === 0 && id.includes(wanted)),
+  );
+  if (refusal !== undefined) {
+    throw new UserError(
+      'alarm_refused',
+      `${refusal.id} cannot be made: ${refusal.reason} (${place(refusal, dir)})`,
+    );
+  }
   const names = found.slice(0, SHOWN).map(({ id }) => id);
   throw new UserError(
     'alarm_unknown',

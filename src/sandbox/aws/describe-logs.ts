@@ -1,7 +1,14 @@
 import type { Reply } from '../http-exchange.ts';
 import type { WorldEvent, WorldLogGroup } from '../world.ts';
 import type { Caller } from './caller.ts';
-import { countedBytes, invalidParameter, logsReply, readGroup, readLogsToken } from './logs-model.ts';
+import {
+  classOf,
+  countedBytes,
+  invalidParameter,
+  logsReply,
+  readGroup,
+  readLogsToken,
+} from './logs-model.ts';
 import type { AwsContext } from './operation.ts';
 import { makeToken, markOf } from './page-token.ts';
 import { boundedNumber, type Fields, optionalFlag, optionalText, optionalTexts } from './request-fields.ts';
@@ -41,11 +48,11 @@ function groupOf(context: AwsContext, group: WorldLogGroup): Record<string, unkn
     logGroupName: group.name,
     creationTime: group.createdMs ?? context.world.historyFromMs,
     ...(group.retentionInDays !== undefined && { retentionInDays: group.retentionInDays }),
-    metricFilterCount: 0,
+    metricFilterCount: context.metricFilters.of(group).length,
     arn: `${arn}:*`,
     logGroupArn: arn,
     storedBytes: 0,
-    logGroupClass: 'STANDARD',
+    logGroupClass: classOf(context, group),
   };
 }
 

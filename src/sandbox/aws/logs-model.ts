@@ -32,6 +32,11 @@ export function readGroup(context: AwsContext, caller: Caller, fields: Fields): 
   throw new AwsError('ResourceNotFoundException', 'The specified log group does not exist.');
 }
 
+/** `logGroupClass` of a group. */
+export function classOf({ faults }: Pick<AwsContext, 'faults'>, group: WorldLogGroup): string {
+  return group.logGroupClass ?? (faults.isOn('infrequent-access') ? 'INFREQUENT_ACCESS' : 'STANDARD');
+}
+
 function nameOf(identifier: string, caller: Caller): string {
   if (!identifier.startsWith('arn:')) return identifier;
   const match = GROUP_ARN.exec(identifier);

@@ -1,8 +1,9 @@
 import type { Reply } from '../http-exchange.ts';
+import { AwsError } from './aws-errors.ts';
 import type { Caller } from './caller.ts';
 import { termMatcher } from './filter-pattern.ts';
 import { jsonPattern, stepsOf, valueAt } from './json-filter-pattern.ts';
-import { invalidParameter, logsReply, readGroup } from './logs-model.ts';
+import { classOf, invalidParameter, logsReply, readGroup } from './logs-model.ts';
 import type { StoredFilter } from './metric-filter-store.ts';
 import type { AwsContext } from './operation.ts';
 import { type Fields, optionalNumber, optionalObjects, optionalText } from './request-fields.ts';
@@ -10,6 +11,13 @@ import { spacePattern } from './space-filter-pattern.ts';
 
 export function putMetricFilter(context: AwsContext, caller: Caller, fields: Fields): Reply {
   const group = readGroup(context, caller, fields);
+  // Which error AWS gives is not published; this is the one that its list of errors has for it.
+  if (classOf(context, group) !== 'STANDARD') {
+    throw new AwsError(
+      'InvalidOperationException',
+      'Metric filters are supported for log groups of the Standard class only.',
+    );
+  }
   const name = optionalText(fields, 'filterName', invalidParameter) ?? '';
   if (!/^[^:*]{1,512}$/.test(name)) throw invalidParameter(`Invalid filterName: ${name}`);
   const pattern = optionalText(fields, 'filterPattern', invalidParameter);

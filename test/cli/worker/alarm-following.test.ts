@@ -10,6 +10,7 @@ import type { StartCron } from '../../../src/scheduler/start-cron.ts';
 import { openJournalReader } from '../../../src/store/open-journal.ts';
 import { sandboxAlarmClients } from '../../alarms/sandbox-clients.ts';
 import { RehearsedFleet } from '../../pipeline/rehearsed-runtime.ts';
+import { latencyP99 } from '../../support/latency-alarm.ts';
 
 const MINUTE = 60_000;
 const CENTRAL = '111122223333';
@@ -71,18 +72,9 @@ async function slowBackend(): Promise<void> {
     kind: 'metric_alarm',
     name: 'core/orders-api/prod/p99',
     properties: {
-      Namespace: 'AWS/ApiGateway',
-      MetricName: 'Latency',
-      Dimensions: [
-        { Name: 'ApiName', Value: 'orders-api' },
-        { Name: 'Stage', Value: 'prod' },
-      ],
-      ExtendedStatistic: 'p99',
-      Period: 60,
+      ...latencyP99('orders-api'),
       EvaluationPeriods: 2,
       Threshold: 5_000,
-      ComparisonOperator: 'GreaterThanThreshold',
-      TreatMissingData: 'notBreaching',
       AlarmDescription: describeAlarm({
         id: 'core/p99[orders-api/prod]',
         summary: 'Orders answers slowly',
