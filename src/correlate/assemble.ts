@@ -72,7 +72,7 @@ export function accessSideOf(
 }
 
 /** The access side again, from a record as stored and what its line said by itself. */
-export function accessSideOfRecord(record: RequestRecord, claim: Claim): AccessSide {
+export function accessSideOfRecord(record: RequestRecord, claim: Pick<Claim, 'own' | 'verdict'>): AccessSide {
   const access = record.parts.find((part) => part.role === 'access');
   if (access === undefined) {
     throw new GatewatchError(

@@ -1,22 +1,24 @@
 import type { JournalRecord } from '../model/journal.ts';
-import { accessSideOfRecord, assembleRequest, deciderOf, type Joined } from './assemble.ts';
+import { accessSideOfRecord, assembleRequest } from './assemble.ts';
 import { rememberConnection } from './connection-join.ts';
 import type { Claim, Invocation } from './invocation.ts';
-import { type JoinStep, writeRecord } from './join-step.ts';
+import { freeInvocation, type JoinStep, reviseLater, writeRecord } from './join-step.ts';
 import { rewriteLonely, supersedeLonely } from './lonely-invocation.ts';
+import { contradicts, joinedByName } from './rival-claims.ts';
 
 /** Records as the journal has them, by id. */
 type Stored = ReadonlyMap<string, JournalRecord>;
 
 /**
- * Writes records again that this batch changed without touching their line: a claimed invocation got a late line, lost
- * its line to a better one, or had gone out alone.
+ * Writes records again that this batch changed without touching their line: a claimed invocation got a late line or went to
+ * another line, or had gone out alone.
  */
 export async function reviseClaims(step: JoinStep): Promise<void> {
+  for (const invocation of step.touched) dissolveRefuted(step, invocation);
   const stored = await readStanding(step);
-  for (const { claim, invocation } of step.demoted) {
+  for (const { claim, invocation } of step.revised.values()) {
     step.at = invocation;
-    rewrite(step, stored, claim, invocation, joinedAs('cached_decision', claim, invocation));
+    rewrite(step, stored, claim, invocation);
   }
   for (const invocation of step.touched) {
     step.at = invocation;
@@ -24,12 +26,22 @@ export async function reviseClaims(step: JoinStep): Promise<void> {
   }
 }
 
-/** In one go, however many invocations got late lines. */
-async function readStanding({ store, records, touched, demoted }: JoinStep): Promise<Stored> {
+/** A pair that a gateway request id made, and whose invocation says deny after all behind a request that got through. */
+function dissolveRefuted(step: JoinStep, invocation: Invocation): void {
+  const { claim } = invocation;
+  if (claim?.joinKey !== 'gateway_request_id' || !contradicts(claim, invocation)) return;
+  invocation.ambiguous = true;
+  freeInvocation(step, invocation);
+  reviseLater(step, claim, invocation);
+}
+
+/** In one go, however many invocations got late lines. The record that alone has an invocation's lines stays as it is. */
+async function readStanding({ store, records, touched, revised }: JoinStep): Promise<Stored> {
   const ids = new Set<string>();
-  for (const { claim } of demoted) if (!records.has(claim.recordId)) ids.add(claim.recordId);
-  for (const { claim } of touched) {
-    if (claim !== undefined && !records.has(claim.recordId)) ids.add(claim.recordId);
+  for (const id of revised.keys()) if (!records.has(id)) ids.add(id);
+  for (const { claim, linesInRecord } of touched) {
+    if (claim !== undefined && linesInRecord === undefined && !records.has(claim.recordId))
+      ids.add(claim.recordId);
   }
   return ids.size === 0 ? NOTHING : store.bodies([...ids]);
 }
@@ -44,24 +56,14 @@ function reviseTouched(step: JoinStep, stored: Stored, invocation: Invocation): 
   }
   if (ownRecordId !== undefined) supersedeLonely(step, invocation, claim.recordId);
   if (step.records.has(claim.recordId)) return;
-  rewrite(step, stored, claim, invocation, { ...joinedAs('matched', claim, invocation), invocation });
-}
-
-/** An authorizer's failure stays one, whichever of its lines has the invocation. */
-function joinedAs(outcome: 'matched' | 'cached_decision', claim: Claim, invocation: Invocation): Joined {
-  const failed = claim.verdict.decision === 'error';
-  return {
-    outcome: failed ? 'authorizer_error' : outcome,
-    joinKey: claim.joinKey,
-    decider: deciderOf(invocation),
-  };
+  rewrite(step, stored, claim, invocation);
 }
 
 /** From the record as it stands and what its line said by itself; a record that the journal has forgotten stays so. */
-function rewrite(step: JoinStep, stored: Stored, claim: Claim, invocation: Invocation, joined: Joined): void {
+function rewrite(step: JoinStep, stored: Stored, claim: Claim, invocation: Invocation): void {
   const standing = step.records.get(claim.recordId) ?? stored.get(claim.recordId);
   if (standing === undefined || standing.kind !== 'request') return;
-  const record = assembleRequest(accessSideOfRecord(standing, claim), joined);
+  const record = assembleRequest(accessSideOfRecord(standing, claim), joinedByName(claim, invocation));
   writeRecord(step, record);
-  rememberConnection(step, record, invocation);
+  rememberConnection(step, record);
 }

@@ -10,6 +10,8 @@ export interface CorrelateSettings {
   readonly longestRequestMs: number;
   /** How long a WebSocket connection can live (API Gateway: two hours). */
   readonly longestConnectionMs: number;
+  /** Lines that wait for a partner, those that left without it included: the journal alone has what is above. */
+  readonly linesInMemory: number;
   readonly bodiesInMemory: number;
   readonly invocationsInMemory: number;
 }
@@ -20,6 +22,7 @@ export const defaultCorrelateSettings: CorrelateSettings = {
   skewMs: 50,
   longestRequestMs: 30_000,
   longestConnectionMs: 7_200_000,
+  linesInMemory: 50_000,
   bodiesInMemory: 5_000,
   invocationsInMemory: 10_000,
 };

@@ -2,6 +2,7 @@ import type { LogPart } from '../model/part.ts';
 import { admitLine } from './admit-line.ts';
 import { reviseClaims } from './claim-revision.ts';
 import { settleConnections } from './connection-join.ts';
+import { reviseConnections } from './connection-lines.ts';
 import { type CorrelateSettings, openForMs } from './correlate-settings.ts';
 import type { CorrelateBatch, Correlation, CorrelationStore, Topology } from './correlation.ts';
 import { hasLeft } from './gateway-join.ts';
@@ -12,14 +13,18 @@ import { isTelling } from './lines-to-come.ts';
 import { indexLonely } from './lonely-index.ts';
 import { settleNamed } from './named-join.ts';
 import { unparkLines } from './parked-lines.ts';
+import { unparkNamed } from './parked-named.ts';
 import { Refusals } from './refusals.ts';
 import { release } from './release.ts';
+import { readWaitingOn } from './resume-waiting.ts';
+import { reconsider } from './rival-claims.ts';
 import { addLines, addUnwritten, type Settling } from './settling.ts';
 import { SilentUnits } from './silent-units.ts';
 import { STATE_KINDS } from './state-rows.ts';
 import { correlationOf } from './state-writing.ts';
 import { takeLines } from './take-lines.ts';
 import { makeThin, mayBeThin } from './thin-invocation.ts';
+import { indexTorn, tearLines } from './torn-lines.ts';
 import { finishWaiting } from './waiting-line.ts';
 import type { Waiting } from './waiting-room.ts';
 
@@ -70,6 +75,11 @@ export class Correlator {
     return settling;
   }
 
+  /** How long a record may still be revised by what comes late, milliseconds. */
+  get latenessMs(): number {
+    return this.#settings.latenessMs;
+  }
+
   get invocationsInMemory(): number {
     return this.#memory.invocations.size;
   }
@@ -78,7 +88,7 @@ export class Correlator {
   async reset(): Promise<void> {
     this.#memory = emptyMemory(this.#settings, this.#silent);
     this.#touched = NOTHING;
-    await restoreMemory(this.#memory, this.#store);
+    await restoreMemory(this.#memory, this.#store, this.#settings);
     this.#memory.waiting.trim(this.#settings.bodiesInMemory);
   }
 
@@ -97,20 +107,25 @@ export class Correlator {
   }
 
   async #join(step: JoinStep, parts: readonly LogPart[]): Promise<Correlation> {
+    const resumed = await readWaitingOn(step);
     // Every authorizer line of the batch stands before the first access line is judged.
     const accessLines = await takeLines(step, withoutRefused(step, parts));
+    await tearLines(step);
+    reconsider(step);
     for (const part of accessLines) {
       step.at = part;
       admitLine(step, part);
     }
     step.at = undefined;
-    await settleTouched(step);
+    await settleTouched(step, resumed);
     step.at = undefined;
     await release(step);
     step.at = undefined;
     await reviseClaims(step);
     await settleConnections(step);
+    await reviseConnections(step);
     await indexLonely(step);
+    await indexTorn(step);
     this.#touched = step.touched;
     return correlationOf(step);
   }
@@ -153,13 +168,16 @@ function withoutRefused(step: JoinStep, parts: readonly LogPart[]): readonly Log
 }
 
 /** Looks again at the lines that waited for an invocation which now has more to tell. */
-async function settleTouched(step: JoinStep): Promise<void> {
+async function settleTouched(step: JoinStep, resumed: readonly Waiting[]): Promise<void> {
   await unparkLines(step);
-  const ready: Waiting[] = [];
+  await unparkNamed(step);
+  const ready = [...resumed];
   const reopened: string[] = [];
   for (const invocation of step.touched) {
-    if (isTelling(step.memory, invocation)) {
-      ready.push(...step.memory.waiting.waitingFor('named', invocation.key));
+    const isWhole = isTelling(step.memory, invocation);
+    // What has left waits for nothing any more: whatever comes is told at once.
+    for (const entry of step.memory.waiting.waitingFor('named', invocation.key)) {
+      if (isWhole || entry.left) ready.push(entry);
     }
     const ref = gatewayRefOf(invocation);
     if (ref !== undefined && hasLeft(step, ref)) reopened.push(ref);

@@ -19,7 +19,7 @@ export function blamingNobody(store: CorrelationStore, workplace: Workplace): Co
   };
   return {
     state: (kind, keys) => ask(() => store.state(kind, keys)),
-    allState: (kind) => ask(() => store.allState(kind)),
+    allState: (kind, prefix) => ask(() => store.allState(kind, prefix)),
     bodies: (recordIds) => ask(() => store.bodies(recordIds)),
   };
 }

@@ -5,8 +5,9 @@ import { rememberConnection } from './connection-join.ts';
 import { openForMs } from './correlate-settings.ts';
 import { decideByLine } from './decide.ts';
 import { type GatewayMatch, joinedByGatewayId, matchByGatewayId } from './gateway-group.ts';
-import { canHaveCaused, type Invocation } from './invocation.ts';
+import { canHaveCaused, type Invocation, spanOf } from './invocation.ts';
 import { freeInvocation, type JoinStep } from './join-step.ts';
+import { isLate } from './late.ts';
 import { loadLonely } from './lonely-index.ts';
 import { unparkLines } from './parked-lines.ts';
 import { keepLeft, loadBodies, writeOnce } from './waiting-line.ts';
@@ -49,17 +50,22 @@ async function settleGatewayGroup(step: JoinStep, ref: string): Promise<void> {
   for (const invocation of invocations) forgetSettling(step, invocation);
   const matches = matchByGatewayId(lines, invocations, ({ part, entry }, invocation) => {
     step.at = entry;
-    return canHaveCaused(part, decideByLine(part).decision === 'error', invocation, step.settings.skewMs);
+    const failed = decideByLine(part).decision === 'error';
+    return canHaveCaused(spanOf(part), failed, invocation, step.settings.skewMs);
   });
   for (const { part, entry } of lines) {
     step.at = entry;
     const match = matches.get(entry.key) ?? { kind: 'none' };
     const isNew = match.kind === 'matched' && claimed.get(match.invocation.key) !== entry.recordId;
-    writeMatch(step, entry, part, doubted(match, isNew && isCrowded(step, ref)));
+    const isDoubtful = isNew && isLate(step, entry.endMs) && isCrowded(step, ref);
+    writeMatch(step, entry, part, doubted(match, isDoubtful || isRefuted(match, part)));
   }
 }
 
-/** So much came under the id that the journal has not kept all that could contradict a pair. */
+/**
+ * So much came under the id that the journal has not kept all that could contradict a pair of long ago. What could
+ * contradict one of now is in memory still.
+ */
 function isCrowded({ parked, lonely }: JoinStep, ref: string): boolean {
   return parked.isFull(ref) || lonely.isFull(ref);
 }
@@ -72,8 +78,17 @@ function forgetSettling(step: JoinStep, invocation: Invocation): void {
 }
 
 /** Read so long ago that lines which doubted it may be forgotten: the doubt stays. */
-function isClosed({ nowMs, settings }: JoinStep, { readMs }: Invocation): boolean {
-  return readMs + openForMs(settings) < nowMs;
+function isClosed({ forgetMs, settings }: JoinStep, { readMs }: Invocation): boolean {
+  return readMs + settings.latenessMs < forgetMs;
+}
+
+/** A deny behind a request that got through. */
+function isRefuted(match: GatewayMatch, part: AccessPart): boolean {
+  return (
+    match.kind === 'matched' &&
+    match.invocation.decision === 'deny' &&
+    decideByLine(part).decision === 'allow'
+  );
 }
 
 /** An invocation that stays in doubt proves nothing for a line that comes later either. */
@@ -90,7 +105,7 @@ function writeMatch(step: JoinStep, entry: Waiting, part: AccessPart, match: Gat
   const record = assembleRequest(side, joinedByGatewayId(match, verdict));
   writeOnce(step, entry, record);
   keepSettled(step, entry, part, match);
-  if (match.kind === 'matched') rememberConnection(step, record, match.invocation);
+  rememberConnection(step, record);
 }
 
 /**
@@ -113,8 +128,7 @@ function claimByGatewayId(step: JoinStep, part: AccessPart, side: AccessSide, in
     joinKey: 'gateway_request_id',
     verdict: side.verdict,
     own: side.own,
-    echoed: false,
-    requestStartMs: part.startMs,
+    ...spanOf(part),
   };
   step.touched.add(invocation);
 }

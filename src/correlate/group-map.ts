@@ -39,3 +39,9 @@ export class GroupMap<V> {
 }
 
 const NOTHING: readonly never[] = [];
+
+export function addTo<V>(groups: Map<string, V[]>, key: string, value: V): void {
+  const group = groups.get(key);
+  if (group === undefined) groups.set(key, [value]);
+  else group.push(value);
+}

@@ -10,18 +10,28 @@ export interface InvocationText {
   readonly text: string;
 }
 
+/** From when to when a request lasted. */
+export interface RequestSpan {
+  readonly requestStartMs: number;
+  /** How long it lasted. */
+  readonly requestMs: number;
+  /** How coarse the start is; absent: 1 ms. */
+  readonly resolutionMs?: number;
+}
+
 /**
- * The access line that an invocation was made for, how well it fits, and what that line said by itself, so that the
- * record can be written again when a late line of the invocation arrives.
+ * An access line that an invocation may have been made for, how well it fits, and what that line said by itself, so that
+ * its record can be written again when a late line of the invocation arrives, or another line loses the invocation to it.
  */
-export interface Claim {
+export interface Claim extends RequestSpan {
   readonly recordId: string;
   readonly joinKey: JoinKey;
   readonly verdict: LineVerdict;
   readonly own: OwnIdentity;
   /** True when the line echoes the very gateway request id that the authorizer saw. */
-  readonly echoed: boolean;
-  readonly requestStartMs: number;
+  readonly isEchoed?: boolean;
+  /** True when the line names another invocation as well, which is known. */
+  readonly isTorn?: boolean;
 }
 
 /** Who the line itself names, before any decision is joined. */
@@ -62,6 +72,11 @@ export interface Invocation {
    */
   linesInRecord: readonly number[] | undefined;
   claim: Claim | undefined;
+  /**
+   * Other lines that name it and may have caused it, or contradict it: when the claim falls, or more is known of the
+   * invocation, it is theirs before any line can have it that shares no more than a gateway request id.
+   */
+  rivals: readonly Claim[] | undefined;
   /** Set once an `authorizer_only` (or `ambiguous`) record of its own was written. */
   ownRecordId: string | undefined;
   ambiguous: boolean;
@@ -74,6 +89,15 @@ export type Origin = Pick<SourceRef, 'account' | 'region' | 'logGroup'>;
 
 export function invocationKey(unit: string, lambdaRequestId: string): string {
   return `${unit}\n${lambdaRequestId}`;
+}
+
+/** Keys of the invocations that a line names. */
+export function namedBy({ authorizerUnit, authzRequestId, authorizerRequestId }: AccessPart): string[] {
+  if (authorizerUnit === undefined) return [];
+  const keys = authzRequestId === undefined ? [] : [invocationKey(authorizerUnit, authzRequestId)];
+  if (authorizerRequestId !== undefined && authorizerRequestId !== authzRequestId)
+    keys.push(invocationKey(authorizerUnit, authorizerRequestId));
+  return keys;
 }
 
 /** What lines and invocations under one gateway request id have in common. */
@@ -101,6 +125,7 @@ export const NOTHING_KNOWN = {
   connectionId: undefined,
   durationMs: undefined,
   claim: undefined,
+  rivals: undefined,
   ownRecordId: undefined,
   linesInRecord: undefined,
   stored: undefined,
@@ -179,6 +204,16 @@ function smaller(a: string | undefined, b: string | undefined): string | undefin
   return a < b ? a : b;
 }
 
+export function spanOf(part: AccessPart): RequestSpan {
+  const { startMs: requestStartMs, startResolutionMs: resolutionMs } = part;
+  const span = { requestStartMs, requestMs: requestEndMs(part) - requestStartMs };
+  return resolutionMs > 1 ? { ...span, resolutionMs } : span;
+}
+
+function endOf({ requestStartMs, requestMs }: RequestSpan): number {
+  return requestStartMs + requestMs;
+}
+
 /** End of the request: start plus latency where the format says it, else the time of the log event. */
 export function requestEndMs(part: AccessPart): number {
   const latency = part.fields.responseLatencyMs;
@@ -189,9 +224,9 @@ export function requestEndMs(part: AccessPart): number {
  * True when the invocation ran inside the request. A start known to the second only (CLF time) opens the interval by
  * that second; `skewMs` allows for two hosts' clocks.
  */
-function containsInvocation(part: AccessPart, invocation: Invocation, skewMs: number): boolean {
-  const slack = skewMs + (part.startResolutionMs > 1 ? part.startResolutionMs : 0);
-  return part.startMs - skewMs <= invocation.startMs && invocation.endMs <= requestEndMs(part) + slack;
+function containsInvocation(span: RequestSpan, invocation: Invocation, skewMs: number): boolean {
+  const slack = skewMs + (span.resolutionMs ?? 0);
+  return span.requestStartMs - skewMs <= invocation.startMs && invocation.endMs <= endOf(span) + slack;
 }
 
 /**
@@ -199,15 +234,15 @@ function containsInvocation(part: AccessPart, invocation: Invocation, skewMs: nu
  * before the function ends: for failures the start decides.
  */
 export function canHaveCaused(
-  part: AccessPart,
+  span: RequestSpan,
   failed: boolean,
   invocation: Invocation,
   skewMs: number,
 ): boolean {
-  if (containsInvocation(part, invocation, skewMs)) return true;
+  if (containsInvocation(span, invocation, skewMs)) return true;
   if (!failed) return false;
-  const slack = skewMs + part.startResolutionMs;
-  return part.startMs - skewMs <= invocation.startMs && invocation.startMs <= requestEndMs(part) + slack;
+  const slack = skewMs + (span.resolutionMs ?? 1);
+  return span.requestStartMs - skewMs <= invocation.startMs && invocation.startMs <= endOf(span) + slack;
 }
 
 /**
@@ -217,7 +252,7 @@ export function canHaveCaused(
 export function isBetterClaim(candidate: Claim, standing: Claim): boolean {
   if (candidate.recordId === standing.recordId) return false;
   if (standing.joinKey === 'gateway_request_id') return true;
-  if (candidate.echoed !== standing.echoed) return candidate.echoed;
+  if (candidate.isEchoed !== standing.isEchoed) return candidate.isEchoed === true;
   if (candidate.requestStartMs !== standing.requestStartMs) {
     return candidate.requestStartMs < standing.requestStartMs;
   }

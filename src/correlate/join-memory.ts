@@ -1,20 +1,20 @@
+import type { StateRow } from '../model/journal.ts';
 import type { CorrelateSettings } from './correlate-settings.ts';
 import type { CorrelationStore } from './correlation.ts';
-import { decideByLine } from './decide.ts';
-import { accessRecordId } from './ids.ts';
 import { InvocationBook } from './invocation-book.ts';
 import { ReleaseSchedule } from './release-schedule.ts';
-import { routePart } from './route-part.ts';
+import { restoreWaiting } from './restore-waiting.ts';
 import type { SilentUnits } from './silent-units.ts';
 import {
   type ConnectionDecision,
+  type Forgotten,
   readConnection,
+  readForgotten,
   readInvocation,
   readWaiting,
   STATE_KINDS,
-  type WaitingBody,
 } from './state-rows.ts';
-import { newWaiting, WaitingRoom } from './waiting-room.ts';
+import { WaitingRoom } from './waiting-room.ts';
 
 /** What the join remembers from one batch to the next: all in the journal too, but for what functions were learnt to do. */
 export interface JoinMemory {
@@ -23,9 +23,17 @@ export interface JoinMemory {
   /** What WebSocket connections live on, the oldest decision first. */
   readonly connections: Map<string, ConnectionDecision>;
   readonly schedule: ReleaseSchedule;
+  /** Waiting lines that are still to be read from the journal: at the start there were more than memory takes. */
+  unread: AsyncIterator<StateRow> | undefined;
+  /** Event time before which the journal alone may know of lines, however young they are. Infinite while anything may be. */
+  forgottenThroughMs: number;
+  /** As the journal has both. */
+  forgottenStored: Forgotten;
   readonly silent: SilentUnits;
-  /** Whether the journal may hold any of what it keeps by gateway request id: nearly always it does not. */
-  readonly mayBeStored: { parked: boolean; lonely: boolean };
+  /** Whether the journal may hold any of what memory does not and few ask for: mostly it does not. */
+  readonly mayBeStored: Record<'parked' | 'lonely' | 'parkedNamed' | 'torn' | 'connectionLines', boolean>;
+  /** How many torn lines were kept since then. */
+  readonly tornBudget: { sinceMs: number; kept: number };
 }
 
 export function emptyMemory(settings: CorrelateSettings, silent: SilentUnits): JoinMemory {
@@ -34,13 +42,21 @@ export function emptyMemory(settings: CorrelateSettings, silent: SilentUnits): J
     invocations: new InvocationBook(),
     connections: new Map(),
     schedule: new ReleaseSchedule(settings),
+    unread: undefined,
+    forgottenThroughMs: Number.NEGATIVE_INFINITY,
+    forgottenStored: { throughMs: Number.NEGATIVE_INFINITY, hasUnread: false },
     silent,
-    mayBeStored: { parked: false, lonely: false },
+    mayBeStored: { parked: false, lonely: false, parkedNamed: false, torn: false, connectionLines: false },
+    tornBudget: { sinceMs: 0, kept: 0 },
   };
 }
 
 /** Fills an empty memory with what the journal kept. Settled invocations stay there until a line names them. */
-export async function restoreMemory(memory: JoinMemory, store: CorrelationStore): Promise<void> {
+export async function restoreMemory(
+  memory: JoinMemory,
+  store: CorrelationStore,
+  settings: CorrelateSettings,
+): Promise<void> {
   for await (const row of store.allState(STATE_KINDS.connection)) {
     memory.connections.set(row.key, readConnection(row.body));
   }
@@ -50,24 +66,37 @@ export async function restoreMemory(memory: JoinMemory, store: CorrelationStore)
     memory.invocations.add(invocation);
     memory.schedule.addInvocation(invocation);
   }
-  for await (const row of store.allState(STATE_KINDS.waiting)) restoreWaiting(memory, readWaiting(row.body));
+  for await (const { body } of store.allState(STATE_KINDS.forgotten)) {
+    memory.forgottenStored = readForgotten(body);
+    memory.forgottenThroughMs = memory.forgottenStored.throughMs;
+  }
+  await restoreLines(memory, store, settings);
   if (await hasRows(store, STATE_KINDS.invocation)) memory.invocations.markForgetful();
   memory.mayBeStored.parked = await hasRows(store, STATE_KINDS.parked);
   memory.mayBeStored.lonely = await hasRows(store, STATE_KINDS.lonely);
+  memory.mayBeStored.parkedNamed = await hasRows(store, STATE_KINDS.parkedNamed);
+  memory.mayBeStored.connectionLines = await hasRows(store, STATE_KINDS.connectionLines);
+  memory.mayBeStored.torn = await hasRows(store, STATE_KINDS.torn);
 }
 
-function restoreWaiting({ waiting, schedule }: JoinMemory, body: WaitingBody): void {
-  const { part, readMs } = body;
-  const route = routePart(part, decideByLine(part));
-  if (route.mode === 'done') return;
-  const entry = newWaiting(part, accessRecordId(part), route, readMs);
-  entry.left = body.left;
-  entry.expiresMs = body.expiresMs;
-  entry.closesMs = body.closesMs ?? body.expiresMs;
-  waiting.add(entry);
-  waiting.markStored(entry);
-  if (entry.left) schedule.addExpiry(entry);
-  else schedule.addLine(entry);
+/**
+ * As many waiting lines as memory takes; the batches to come read the others. Where the worker before had not read them
+ * all either, it is not known which had missed their partner: then all are read on.
+ */
+async function restoreLines(
+  memory: JoinMemory,
+  store: CorrelationStore,
+  { linesInMemory, bodiesInMemory }: CorrelateSettings,
+): Promise<void> {
+  const rows = store.allState(STATE_KINDS.waiting)[Symbol.asyncIterator]();
+  while (memory.waiting.size < linesInMemory && !memory.forgottenStored.hasUnread) {
+    const next = await rows.next();
+    if (next.done === true) return;
+    restoreWaiting(memory, readWaiting(next.value.body));
+    memory.waiting.trim(bodiesInMemory);
+  }
+  memory.unread = rows;
+  memory.forgottenThroughMs = Number.POSITIVE_INFINITY;
 }
 
 async function hasRows(store: CorrelationStore, kind: string): Promise<boolean> {

@@ -6,7 +6,13 @@ import type { Claim, Invocation } from './invocation.ts';
 import type { JoinMemory } from './join-memory.ts';
 import { RefRows } from './ref-rows.ts';
 import type { Refusals } from './refusals.ts';
-import { type ConnectionDecision, type ParkedLine, STATE_KINDS } from './state-rows.ts';
+import {
+  type ConnectionDecision,
+  type ConnectionLine,
+  type ParkedLine,
+  STATE_KINDS,
+  type TornLine,
+} from './state-rows.ts';
 import type { Waiting } from './waiting-room.ts';
 
 /** One batch on its way through the join: what it may ask, what is remembered, and what it has changed so far. */
@@ -16,6 +22,7 @@ export interface JoinStep extends Workplace {
   readonly topology: Topology;
   readonly memory: JoinMemory;
   readonly nowMs: number;
+  readonly forgetMs: number;
   readonly watermarkOf: CorrelateBatch['watermarkOf'];
   /** What cannot be joined and is left out. */
   readonly refusals: Refusals;
@@ -25,13 +32,20 @@ export interface JoinStep extends Workplace {
 
   /** Invocations whose row and records have to follow. */
   readonly touched: Set<Invocation>;
-  /** Claims that lost their invocation to a better one. */
-  readonly demoted: { readonly claim: Claim; readonly invocation: Invocation }[];
+  /** Claimed or contested before, and more is known of them now. */
+  readonly reconsidered: Set<Invocation>;
+  /** Keys of invocations that nothing was known of before. */
+  readonly fresh: Set<string>;
+  /** Lines that name an invocation and whose record has to follow, by record id. */
+  readonly revised: Map<string, { readonly claim: Claim; readonly invocation: Invocation }>;
 
   readonly waitingChanged: Set<Waiting>;
   readonly waitingDone: Set<Waiting>;
   /** Lines that began to wait in this batch: the journal has no row of theirs. */
   readonly waitingNew: Set<Waiting>;
+
+  /** How many lines left before their time, because more wait than memory takes. */
+  leftEarly: number;
 
   /** Gateway request ids under which a line arrived, and those whose group has to be settled (again). */
   readonly gatewayArrivals: Set<string>;
@@ -41,30 +55,56 @@ export interface JoinStep extends Workplace {
   readonly parked: RefRows<ParkedLine>;
   readonly lonely: RefRows<string>;
 
-  readonly connectionsChanged: Map<string, ConnectionDecision>;
+  /** By key of the invocation they name, lines that memory forgets now, and rows of such that it took back. */
+  readonly namedParked: Map<string, ParkedLine[]>;
+  readonly namedUnparked: Set<string>;
+
+  /** By key of an invocation that is not known, lines that name it beside the one they were settled by. */
+  readonly torn: RefRows<TornLine>;
+  readonly tornNew: Map<string, TornLine[]>;
+
+  /** Undefined: nothing is known of it any more. */
+  readonly connectionsChanged: Map<string, ConnectionDecision | undefined>;
+  /** Connections whose decision is another than the one by which records of their lines may have gone out. */
+  readonly connectionsRevised: Set<string>;
+  /** By connection, lines whose records this batch has written. */
+  readonly connectionLines: Map<string, ConnectionLine[]>;
   /** Connections whose waiting lines can be answered. */
   readonly connectionRefs: Set<string>;
 }
 
 type JoinContext = Pick<JoinStep, 'store' | 'settings' | 'topology' | 'memory' | 'refusals'>;
 
-export function newJoinStep(context: JoinContext, { nowMs, watermarkOf }: CorrelateBatch): JoinStep {
+export function newJoinStep(
+  context: JoinContext,
+  { nowMs, forgetMs = nowMs, watermarkOf }: CorrelateBatch,
+): JoinStep {
   const step: JoinStep = {
     ...context,
     at: undefined,
     nowMs,
+    forgetMs,
     watermarkOf,
     records: new Map(),
     touched: new Set(),
-    demoted: [],
+    reconsidered: new Set(),
+    fresh: new Set(),
+    revised: new Map(),
     waitingChanged: new Set(),
     waitingDone: new Set(),
     waitingNew: new Set(),
+    leftEarly: 0,
     gatewayArrivals: new Set(),
     gatewayRefs: new Set(),
     parked: new RefRows(STATE_KINDS.parked),
     lonely: new RefRows(STATE_KINDS.lonely),
+    namedParked: new Map(),
+    namedUnparked: new Set(),
+    torn: new RefRows(STATE_KINDS.torn),
+    tornNew: new Map(),
     connectionsChanged: new Map(),
+    connectionsRevised: new Set(),
+    connectionLines: new Map(),
     connectionRefs: new Set(),
   };
   return Object.assign(step, { store: blamingNobody(context.store, step) });
@@ -74,6 +114,11 @@ export function newJoinStep(context: JoinContext, { nowMs, watermarkOf }: Correl
 export function writeRecord({ records }: JoinStep, record: JournalRecord): void {
   records.delete(record.recordId);
   records.set(record.recordId, record);
+}
+
+/** What the line's record says of the invocation is worked out again, when all of the batch stands. */
+export function reviseLater({ revised }: JoinStep, claim: Claim, invocation: Invocation): void {
+  revised.set(claim.recordId, { claim, invocation });
 }
 
 /** The invocation is free again: for another line, or to go out alone when its time comes. */

@@ -1,21 +1,14 @@
 import type { AccessPart } from '../model/part.ts';
-import { type AccessSide, accessSideOf, assembleRequest, deciderOf, type Joined } from './assemble.ts';
-
+import { type AccessSide, accessSideOf, assembleRequest } from './assemble.ts';
 import { rememberConnection } from './connection-join.ts';
 import { openForMs } from './correlate-settings.ts';
 import { decideByLine } from './decide.ts';
-import {
-  type Claim,
-  canHaveCaused,
-  gatewayRefOf,
-  type Invocation,
-  invocationKey,
-  isBetterClaim,
-} from './invocation.ts';
-import type { JoinMemory } from './join-memory.ts';
-import { freeInvocation, type JoinStep, writeRecord } from './join-step.ts';
+import { addTo } from './group-map.ts';
+import { type Claim, type Invocation, invocationKey, namedBy, spanOf } from './invocation.ts';
+import { type JoinStep, writeRecord } from './join-step.ts';
 import { isTelling, isUndecided } from './lines-to-come.ts';
 import { loadInvocations } from './load-invocations.ts';
+import { compete, joinedByName } from './rival-claims.ts';
 import type { NamedRoute } from './route-part.ts';
 import { readLinesBack } from './thin-invocation.ts';
 import { finishWaiting, keepLeft, leaveAlone, loadBodies } from './waiting-line.ts';
@@ -47,7 +40,6 @@ export async function settleNamed(step: JoinStep, entries: readonly Waiting[]): 
   // A line that waited through a restart may name one that nothing has asked for since.
   await loadInvocations(step, namedKeys(entries));
   await readLinesBack(step.store, namedInvocations(step, entries));
-  reopenClaims(step, entries);
   for (const entry of entries) {
     if (entry.part !== undefined && entry.route.mode === 'named') {
       step.at = entry;
@@ -56,8 +48,9 @@ export async function settleNamed(step: JoinStep, entries: readonly Waiting[]): 
   }
 }
 
+/** What the lines name, by whichever of their keys. */
 function namedKeys(entries: readonly Waiting[]): string[] {
-  return entries.flatMap(({ route }) => (route.mode === 'named' ? [route.ref] : []));
+  return entries.flatMap(({ part }) => (part === undefined ? [] : namedBy(part)));
 }
 
 function* namedInvocations({ memory }: JoinStep, entries: readonly Waiting[]): Generator<Invocation> {
@@ -79,89 +72,32 @@ function settleEntry(step: JoinStep, entry: Waiting, part: AccessPart, { ref, jo
     finishWaiting(step, entry);
     return;
   }
-  const { latenessMs } = step.settings;
+  const closesMs = step.nowMs + openForMs(step.settings);
   const isOpen = isUndecided(step.memory, invocation);
-  keepLeft(step, entry, step.nowMs + (isOpen ? latenessMs : openForMs(step.settings)));
-}
-
-/** Lines that left on thin evidence compete again once there is more: none keeps what it claimed too early. */
-function reopenClaims(step: JoinStep, entries: readonly Waiting[]): void {
-  for (const { route, recordId } of entries) {
-    const invocation = route.mode === 'named' ? step.memory.invocations.get(route.ref) : undefined;
-    if (invocation !== undefined) giveUpClaim(step, recordId, invocation);
-  }
+  keepLeft(step, entry, isOpen ? step.nowMs + step.settings.latenessMs : closesMs, closesMs);
 }
 
 function writeNamed(step: JoinStep, line: NamedLine, invocation: Invocation): void {
-  const record = assembleRequest(line.side, joinNamed(step, line, invocation));
+  const claim = claimOf(step, line, invocation);
+  compete(step, invocation, claim);
+  const record = assembleRequest(line.side, joinedByName(claim, invocation));
   writeRecord(step, record);
-  rememberConnection(step, record, invocation);
+  rememberConnection(step, record);
 }
 
-function joinNamed(step: JoinStep, line: NamedLine, invocation: Invocation): Joined {
-  const { side, joinKey } = line;
-  if (isConflicting(step.memory, line, invocation)) {
-    giveUpClaim(step, side.recordId, invocation);
-    return { outcome: 'ambiguous', joinKey: 'none' };
-  }
-  const failed = side.verdict.decision === 'error';
-  const decider = deciderOf(invocation);
-  if (!claimByName(step, line, invocation)) {
-    return { outcome: failed ? 'authorizer_error' : 'cached_decision', joinKey, decider };
-  }
-  return { outcome: failed ? 'authorizer_error' : 'matched', joinKey, decider, invocation };
+function claimOf(step: JoinStep, { part, side, joinKey }: NamedLine, invocation: Invocation): Claim {
+  const { authzApigwRequestId: seen, authorizerRequestId: other } = part;
+  const { recordId, verdict, own } = side;
+  const span = spanOf(part);
+  const isEchoed = seen !== undefined && seen === part.fields.requestId;
+  const claim: Claim = { recordId, joinKey, verdict, own, ...span, ...(isEchoed && { isEchoed }) };
+  if (other === undefined || other === invocation.lambdaRequestId) return claim;
+  return tornClaim(step, claim, invocation, invocationKey(invocation.unit, other));
 }
 
-/** Two keys that name two known invocations, or a deny behind a request that got through: never merged. */
-function isConflicting(
-  { invocations }: JoinMemory,
-  { part, side }: NamedLine,
-  invocation: Invocation,
-): boolean {
-  if (side.verdict.decision === 'allow' && invocation.decision === 'deny') return true;
-  const other = part.authorizerRequestId;
-  if (other === undefined || other === invocation.lambdaRequestId) return false;
-  return invocations.get(invocationKey(invocation.unit, other)) !== undefined;
-}
-
-/** A claim made before the contradiction was read falls; the invocation is free for another line, or goes out alone. */
-function giveUpClaim(step: JoinStep, recordId: string, invocation: Invocation): void {
-  if (invocation.claim?.recordId !== recordId) return;
-  freeInvocation(step, invocation);
-  step.memory.invocations.index(invocation);
-  settleGatewayGroupLater(step, invocation);
-}
-
-/** Lets the line claim the invocation when it ran inside the request and no better claim stands. */
-function claimByName(step: JoinStep, line: NamedLine, invocation: Invocation): boolean {
-  const failed = line.side.verdict.decision === 'error';
-  if (!canHaveCaused(line.part, failed, invocation, step.settings.skewMs)) return false;
-  const claim = claimOf(line);
-  const standing = invocation.claim;
-  if (standing !== undefined && standing.recordId !== claim.recordId) {
-    if (!isBetterClaim(claim, standing)) return false;
-    if (standing.joinKey === 'gateway_request_id') settleGatewayGroupLater(step, invocation);
-    else step.demoted.push({ claim: standing, invocation });
-  }
-  invocation.claim = claim;
-  step.memory.invocations.index(invocation);
-  step.touched.add(invocation);
-  return true;
-}
-
-function claimOf({ part, side, joinKey }: NamedLine): Claim {
-  return {
-    recordId: side.recordId,
-    joinKey,
-    verdict: side.verdict,
-    own: side.own,
-    echoed: part.authzApigwRequestId !== undefined && part.authzApigwRequestId === part.fields.requestId,
-    requestStartMs: part.startMs,
-  };
-}
-
-/** The lines that share its gateway request id were settled with it, or without it: no longer so. */
-function settleGatewayGroupLater({ gatewayRefs }: JoinStep, invocation: Invocation): void {
-  const ref = gatewayRefOf(invocation);
-  if (ref !== undefined) gatewayRefs.add(ref);
+/** The line names two: in doubt where both are known, and remembered for when the second becomes known. */
+function tornClaim(step: JoinStep, claim: Claim, { key: first }: Invocation, other: string): Claim {
+  if (step.memory.invocations.get(other) !== undefined) return { ...claim, isTorn: true };
+  addTo(step.tornNew, other, { first, claim });
+  return claim;
 }

@@ -31,7 +31,7 @@ export async function parkLines(step: JoinStep, entries: readonly Waiting[]): Pr
   step.memory.mayBeStored.parked = true;
 }
 
-function parkedLine({ recordId, readMs, expiresMs }: Waiting, part: AccessPart): ParkedLine {
+export function parkedLine({ recordId, readMs, expiresMs }: Waiting, part: AccessPart): ParkedLine {
   const { role: _role, source, stage: _stage, startMs: _startMs, fields: _fields, ...rest } = part;
   return { ...rest, recordId, eventId: source.eventId, readMs, expiresMs };
 }
@@ -67,7 +67,8 @@ function lateRefs(step: JoinStep): string[] {
   return [...refs];
 }
 
-function unpark(step: JoinStep, line: ParkedLine, record: RequestRecord): void {
+/** Waits again as one that has left. */
+export function unpark(step: JoinStep, line: ParkedLine, record: RequestRecord): void {
   const { recordId, eventId, readMs, expiresMs, ...rest } = line;
   const source = record.parts.find((part) => part.role === 'access' && part.eventId === eventId);
   if (source === undefined) return;

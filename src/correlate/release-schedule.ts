@@ -39,6 +39,7 @@ export class ReleaseSchedule {
   readonly #expiries = new ReleaseQueue<string>();
   /** Deadlines from which on it is worth looking which are still needed. */
   #sweptFrom = SWEPT_FROM;
+  #expiriesSweptFrom = SWEPT_FROM;
 
   constructor(settings: CorrelateSettings) {
     this.#settings = settings;
@@ -69,6 +70,13 @@ export class ReleaseSchedule {
     this.#deadlines.keepOnly(isHeld);
     for (const queue of this.#queues.values()) queue.keepOnly(isHeld);
     this.#sweptFrom = Math.max(SWEPT_FROM, this.#deadlines.size * 2);
+  }
+
+  /** The same for the expiries of lines that waited no longer: their partner came, or they were forgotten early. */
+  sweepExpiries(isWaiting: (key: string) => boolean): void {
+    if (this.#expiries.size < this.#expiriesSweptFrom) return;
+    this.#expiries.keepOnly(isWaiting);
+    this.#expiriesSweptFrom = Math.max(SWEPT_FROM, this.#expiries.size * 2);
   }
 
   /** A line that has left is forgotten by memory at its `closesMs`. */

@@ -3,9 +3,11 @@ import { reopenGatewayGroups, settleGatewayGroups } from './gateway-join.ts';
 import type { Invocation } from './invocation.ts';
 import { isWritten } from './invocation-book.ts';
 import type { JoinStep } from './join-step.ts';
+import { aboveBound, takeEarly } from './line-bound.ts';
 import { writeLonely } from './lonely-invocation.ts';
 import { settleNamed } from './named-join.ts';
 import { parkLines } from './parked-lines.ts';
+import { parkNamed } from './parked-named.ts';
 import { type Due, lineDueMs, queueUnitOf } from './release-schedule.ts';
 import { finishWaiting } from './waiting-line.ts';
 import type { Waiting } from './waiting-room.ts';
@@ -23,6 +25,8 @@ interface Released {
 export async function release(step: JoinStep): Promise<void> {
   reopenGatewayGroups(step);
   const released = takeDue(step);
+  for (const entry of takeEarly(step, [...released.named, ...released.overdueConnections]))
+    takeLine(step, entry, released);
   await settleNamed(step, released.named);
   await settleGatewayGroups(step);
   await settleConnections(step);
@@ -33,7 +37,9 @@ export async function release(step: JoinStep): Promise<void> {
   }
   await expireWaiting(step);
   expireConnections(step);
-  step.memory.schedule.sweep((due) => isHeld(step, due));
+  const { schedule, waiting } = step.memory;
+  schedule.sweep((due) => isHeld(step, due));
+  schedule.sweepExpiries((key) => waiting.get(key) !== undefined);
 }
 
 function takeDue(step: JoinStep): Released {
@@ -120,14 +126,25 @@ function isBehind({ watermarkOf }: JoinStep, unit: string, dueMs: number): boole
   return watermark !== undefined && watermark <= dueMs;
 }
 
+function takeExpired({ memory, nowMs }: JoinStep): Waiting[] {
+  const expired: Waiting[] = [];
+  for (const key of memory.schedule.popExpired(nowMs)) {
+    const entry = memory.waiting.get(key);
+    if (entry !== undefined) expired.push(entry);
+  }
+  return expired;
+}
+
 /** Forgets lines that no partner can revise any more, and hands those over to the journal that have none yet. */
 async function expireWaiting(step: JoinStep): Promise<void> {
-  const parked: Waiting[] = [];
-  for (const key of step.memory.schedule.popExpired(step.nowMs)) {
-    const entry = step.memory.waiting.get(key);
-    if (entry === undefined) continue;
-    if (entry.expiresMs > step.nowMs) parked.push(entry);
-    else finishWaiting(step, entry);
+  const named: Waiting[] = [];
+  const gateway: Waiting[] = [];
+  const expired = takeExpired(step);
+  for (const entry of [...expired, ...aboveBound(step, expired.length)]) {
+    if (entry.expiresMs <= step.forgetMs || entry.route.mode === 'connection') finishWaiting(step, entry);
+    else if (entry.route.mode === 'named') named.push(entry);
+    else gateway.push(entry);
   }
-  await parkLines(step, parked);
+  await parkNamed(step, named);
+  await parkLines(step, gateway);
 }

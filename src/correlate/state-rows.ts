@@ -13,9 +13,17 @@ export const STATE_KINDS = {
   openInvocation: 'open_invocation',
   invocation: 'invocation',
   connection: 'connection',
+  /** By connection and the first record of the row: lines whose records are out. */
+  connectionLines: 'connection_lines',
   /** By gateway request id: lines settled by it or left without partner, and keys of invocations that went out alone. */
   parked: 'parked',
   lonely: 'lonely',
+  /** By invocation and what is in the row: lines that name it and left while nothing, or not enough, was known of it. */
+  parkedNamed: 'parked_named',
+  /** By key of an invocation that is not known: lines that name it beside another one. */
+  torn: 'torn',
+  /** One row: what memory never knew, or was made to forget before its time. */
+  forgotten: 'forgotten',
 } as const;
 
 /** Body of a waiting line. */
@@ -36,12 +44,29 @@ export interface ParkedLine extends Omit<AccessPart, 'role' | 'source' | 'stage'
   readonly expiresMs: number;
 }
 
+/** A line that was settled by one of its two keys while nothing was known of what the other names. */
+export interface TornLine {
+  /** Key of the invocation by which it was settled. */
+  readonly first: string;
+  readonly claim: Claim;
+}
+
 /** What a WebSocket connection lives on. */
 export interface ConnectionDecision {
   readonly decider: Decider;
   readonly expiresMs: number;
-  /** True while the invocation has yet to say what it decided: lines that live on it are written again then. */
-  readonly isOpen?: boolean;
+}
+
+/** A line of a connection whose record is out: what that record does not say of it. */
+export interface ConnectionLine extends Pick<Claim, 'verdict' | 'own'> {
+  readonly recordId: string;
+}
+
+export interface Forgotten {
+  /** Event time before which lines were parked however young they were, milliseconds. */
+  readonly throughMs: number;
+  /** True while waiting lines are in the journal that were not read since a start. */
+  readonly hasUnread: boolean;
 }
 
 export function put(kind: string, key: string, value: unknown, expiresMs: number): StateChange {
@@ -74,6 +99,7 @@ type KeyFields = 'key' | 'unit' | 'lambdaRequestId';
 type ThinRow = Pick<Invocation, 'startMs' | 'endMs' | 'readMs' | 'decision' | ThinFields> & {
   readonly texts: readonly number[];
   readonly claim: Claim | undefined;
+  readonly rivals: readonly Claim[] | undefined;
   readonly origin: Origin;
 };
 
@@ -122,6 +148,7 @@ function thinRow(invocation: Invocation): ThinRow {
     connectionId: invocation.connectionId,
     durationMs: invocation.durationMs,
     claim: invocation.claim,
+    rivals: invocation.rivals,
   };
 }
 
@@ -158,7 +185,7 @@ export function readInvocation(key: string, body: string): Invocation {
   if (!('places' in row)) {
     const { texts: linesInRecord, ...known } = row;
     const whole = { begun: true, complete: true, ambiguous: false, sources: [], texts: [] };
-    return { ...NOTHING_KNOWN, ...whole, ...known, ...names, linesInRecord };
+    return { ...NOTHING_KNOWN, ...whole, ...known, ...names, ...claimIn(row), linesInRecord };
   }
   const { places, sources: packed, ...rest } = row;
   const sources = unpackSources({ places, sources: packed });
@@ -169,8 +196,15 @@ export function readInvocation(key: string, body: string): Invocation {
       `Expected an invocation row with at least one source, got ${body.slice(0, 80)}`,
     );
   }
-  return { ...NOTHING_KNOWN, ...rest, ...names, origin: originOf(first), sources };
+  return { ...NOTHING_KNOWN, ...rest, ...names, ...claimIn(row), origin: originOf(first), sources };
 }
+
+/** Rows of earlier versions do not say how long the request lasted: nothing then speaks against its claim. */
+function claimIn({ claim }: Pick<Invocation, 'claim'>): Pick<Invocation, 'claim'> | undefined {
+  return claim === undefined ? undefined : { claim: { ...ANY_LENGTH, ...claim } };
+}
+
+const ANY_LENGTH = { requestMs: Number.MAX_SAFE_INTEGER };
 
 function namesOf(key: string): Pick<Invocation, KeyFields> {
   const at = key.lastIndexOf('\n');
@@ -179,6 +213,18 @@ function namesOf(key: string): Pick<Invocation, KeyFields> {
 
 export function readConnection(body: string): ConnectionDecision {
   return readState<ConnectionDecision>(body, 'decider');
+}
+
+export function readForgotten(body: string): Forgotten {
+  return readState<Forgotten>(body, 'throughMs');
+}
+
+export function readParkedNamed(body: string): readonly ParkedLine[] {
+  return readState<{ readonly lines: readonly ParkedLine[] }>(body, 'lines').lines;
+}
+
+export function readConnectionLines(body: string): readonly ConnectionLine[] {
+  return readState<{ readonly lines: readonly ConnectionLine[] }>(body, 'lines').lines;
 }
 
 /** Our own rows, read back. `marker` is a field that every row of the kind has. */

@@ -4,6 +4,7 @@ import type { Correlation } from './correlation.ts';
 import type { Invocation } from './invocation.ts';
 import { isSettled } from './invocation-book.ts';
 import type { JoinStep } from './join-step.ts';
+import { parkedNamedChanges, rowKey } from './parked-named.ts';
 import { drop, put, putInvocation, STATE_KINDS, type WaitingBody } from './state-rows.ts';
 import type { Waiting } from './waiting-room.ts';
 
@@ -26,12 +27,35 @@ export function correlationOf(step: JoinStep): Correlation {
   for (const { key } of step.refusals.invocations) {
     state.push(drop(STATE_KINDS.openInvocation, key), drop(STATE_KINDS.invocation, key));
   }
-  state.push(...step.parked.changes(), ...step.lonely.changes());
+  state.push(...step.parked.changes(), ...step.lonely.changes(), ...step.torn.changes());
+  state.push(...parkedNamedChanges(step));
   for (const [ref, decision] of step.connectionsChanged) {
-    state.push(put(STATE_KINDS.connection, ref, decision, decision.expiresMs));
+    if (decision === undefined) state.push(drop(STATE_KINDS.connection, ref));
+    else state.push(put(STATE_KINDS.connection, ref, decision, decision.expiresMs));
   }
-  const { parts } = step.refusals;
-  return { records: [...step.records.values()], state, ...(parts.size > 0 && { refused: parts }) };
+  const expiresMs = step.nowMs + step.settings.latenessMs;
+  for (const [ref, lines] of step.connectionLines) {
+    state.push(put(STATE_KINDS.connectionLines, rowKey(ref, lines), { lines }, expiresMs));
+  }
+  pushForgotten(step, state);
+  const { leftEarly, refusals } = step;
+  return {
+    records: [...step.records.values()],
+    state,
+    ...(refusals.parts.size > 0 && { refused: refusals.parts }),
+    ...(leftEarly > 0 && { leftEarly }),
+  };
+}
+
+/** Kept for as long as it says more than the age of a line does. */
+function pushForgotten({ memory, settings }: JoinStep, state: StateChange[]): void {
+  const throughMs = memory.forgottenThroughMs;
+  const hasUnread = memory.unread !== undefined;
+  const { forgottenStored: stored } = memory;
+  if (throughMs === stored.throughMs && hasUnread === stored.hasUnread) return;
+  memory.forgottenStored = { throughMs, hasUnread };
+  const expiresMs = hasUnread ? 0 : throughMs + openForMs(settings);
+  state.push(put(STATE_KINDS.forgotten, 'lines', memory.forgottenStored, expiresMs));
 }
 
 function pushWaiting({ memory, nowMs }: JoinStep, entry: Waiting, state: StateChange[]): void {

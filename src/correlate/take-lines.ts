@@ -1,6 +1,13 @@
 import type { AccessPart, AuthorizerLinePart, LogPart } from '../model/part.ts';
 import { assembleUnparsed } from './assemble.ts';
-import { addLine, type Invocation, invocationKey, newInvocation } from './invocation.ts';
+import {
+  addLine,
+  type Invocation,
+  invocationKey,
+  isClaimedByName,
+  namedBy,
+  newInvocation,
+} from './invocation.ts';
 import { type JoinStep, writeRecord } from './join-step.ts';
 import { loadInvocations } from './load-invocations.ts';
 import { mayWantLines, readLinesBack } from './thin-invocation.ts';
@@ -50,14 +57,6 @@ function* namedInvocations({ access, authorizer }: Sorted): Generator<string> {
   for (const part of access) yield* namedBy(part);
 }
 
-function namedBy({ authorizerUnit, authzRequestId, authorizerRequestId }: AccessPart): string[] {
-  if (authorizerUnit === undefined) return [];
-  const keys = authzRequestId === undefined ? [] : [invocationKey(authorizerUnit, authzRequestId)];
-  if (authorizerRequestId !== undefined && authorizerRequestId !== authzRequestId)
-    keys.push(invocationKey(authorizerUnit, authorizerRequestId));
-  return keys;
-}
-
 /** Those whose lines are in a record and needed here: a late line came, or a line that may take them over. */
 function invocationsWanted({ memory, settings }: JoinStep, { access, authorizer }: Sorted): Set<Invocation> {
   const wanted = new Set<Invocation>();
@@ -74,14 +73,21 @@ function invocationsWanted({ memory, settings }: JoinStep, { access, authorizer 
   return wanted;
 }
 
+/** True when a line that names it was judged by what was known of it. */
+function isContested(invocation: Invocation): boolean {
+  return isClaimedByName(invocation) || invocation.rivals !== undefined;
+}
+
 function takeAuthorizerLine(step: JoinStep, key: string, line: AuthorizerLinePart): void {
   const { invocations, schedule, silent } = step.memory;
   const known = invocations.get(key);
   const invocation = known ?? newInvocation(line, step.nowMs);
+  if (isContested(invocation)) step.reconsidered.add(invocation);
   addLine(invocation, line);
   silent.observe(line);
   if (known === undefined) {
     invocations.add(invocation);
+    if (step.memory.mayBeStored.torn) step.fresh.add(key);
     schedule.addInvocation(invocation);
   } else if (line.gatewayRequestId !== undefined) invocations.index(invocation);
   step.touched.add(invocation);

@@ -3,7 +3,13 @@ import type { AccessPart } from '../model/part.ts';
 import type { RecordPart, RequestRecord } from '../model/request-record.ts';
 import { byPosition } from './assemble.ts';
 import type { CorrelationStore } from './correlation.ts';
-import { canHaveCaused, type Invocation, type InvocationText, isClaimedByName } from './invocation.ts';
+import {
+  canHaveCaused,
+  type Invocation,
+  type InvocationText,
+  isClaimedByName,
+  spanOf,
+} from './invocation.ts';
 
 /**
  * True when its claiming record says all there is of its lines, so that they need not be kept a second time. Such an
@@ -34,7 +40,7 @@ export function makeThin(invocation: Invocation): void {
 
 /** True when the line may take the invocation over, or give up a claim on it. */
 export function mayWantLines(part: AccessPart, invocation: Invocation, skewMs: number): boolean {
-  return invocation.linesInRecord !== undefined && canHaveCaused(part, true, invocation, skewMs);
+  return invocation.linesInRecord !== undefined && canHaveCaused(spanOf(part), true, invocation, skewMs);
 }
 
 /** Reads the lines of thin invocations back from the records that have them. A record that is gone keeps them. */

@@ -1,6 +1,7 @@
 import type { AccessPart } from '../model/part.ts';
 import type { RequestRecord } from '../model/request-record.ts';
 import { accessSideOf, assembleRequest } from './assemble.ts';
+import { openForMs } from './correlate-settings.ts';
 import { decideByLine } from './decide.ts';
 import { type JoinStep, writeRecord } from './join-step.ts';
 import { outcomeWithoutPartner } from './route-part.ts';
@@ -27,14 +28,15 @@ export function leaveAlone(step: JoinStep, entry: Waiting, part: AccessPart): vo
   const side = accessSideOf(part, entry.recordId, verdict, entry.readMs);
   const record = assembleRequest(side, { outcome: outcomeWithoutPartner(verdict), joinKey: 'none' });
   writeOnce(step, entry, record);
-  keepLeft(step, entry, step.nowMs + step.settings.latenessMs);
+  const { nowMs, settings } = step;
+  keepLeft(step, entry, nowMs + settings.latenessMs, nowMs + openForMs(settings));
 }
 
 /**
  * Its record is out; until `expiresMs` a partner that comes late revises it. From `closesMs` on the journal alone keeps
- * it, under its gateway request id. Both count from when it left.
+ * it, under what it waits for. Both count from when it left.
  */
-export function keepLeft(step: JoinStep, entry: Waiting, expiresMs: number, closesMs = expiresMs): void {
+export function keepLeft(step: JoinStep, entry: Waiting, expiresMs: number, closesMs: number): void {
   if (entry.left) return;
   entry.left = true;
   entry.expiresMs = expiresMs;

@@ -18,9 +18,10 @@ import type {
   UnitCommit,
 } from '../model/journal.ts';
 import type { LogPart } from '../model/part.ts';
+import { EarlyLeavers } from './early-leavers.ts';
 import type { IngestBatch } from './ingest-batch.ts';
 import { ledgerOf, requireBalanced } from './ledger-entry.ts';
-import { readWholeThrough, watermarkOf } from './log-plan.ts';
+import { readFinallyThrough, readWholeThrough, watermarkOf } from './log-plan.ts';
 import { type CommitTogether, type Reading, type ReadingOptions, Readings } from './open-reading.ts';
 import { backfilledAmong, PAST_TAIL_MS, type PastReading } from './past-reading.ts';
 
@@ -37,6 +38,7 @@ export class Ingest {
   readonly #logger: Logger;
   readonly #mutex = new Mutex();
   readonly #readings: Readings;
+  readonly #earlyLeavers: EarlyLeavers;
   readonly #checkpoints = new Map<string, Checkpoint>();
   readonly #versions = new Map<string, number>();
   /** Units that had lines settling when it was last told. */
@@ -69,6 +71,7 @@ export class Ingest {
     this.#allowanceOf = options.allowanceOf;
     this.#isRead = options.isRead;
     this.#onCommit = options.onCommit;
+    this.#earlyLeavers = new EarlyLeavers(options);
     this.#readings = new Readings({
       clock: options.clock,
       commit: (compose, failed) => this.#commitTogether(compose, failed),
@@ -104,6 +107,19 @@ export class Ingest {
   /** As `watermarkOf`; a group that will be read and has not been yet holds back whatever may have its partner there. */
   #liveWatermark(unit: string): number | undefined {
     return this.watermarkOf(unit) ?? (this.#isRead(unit) ? Number.NEGATIVE_INFINITY : undefined);
+  }
+
+  /**
+   * Time by which what is kept for what may still be read is judged: now, or less while reading is overdue, for then that
+   * still brings what it would have brought in time. A unit that cannot be read holds nothing for ever.
+   */
+  forgetMs(nowMs: number): number {
+    let forgetMs = nowMs;
+    for (const [unit, checkpoint] of this.#checkpoints) {
+      if (this.#isRead(unit))
+        forgetMs = Math.min(forgetMs, readFinallyThrough(checkpoint) + this.#correlator.latenessMs);
+    }
+    return Math.max(forgetMs, nowMs - LONGEST_OVERDUE_MS);
   }
 
   /** From now on lines of this span wait for its progress. `id` names it; opening it again replaces it. */
@@ -155,11 +171,12 @@ export class Ingest {
   async #commitBatches([first, ...others]: readonly IngestBatch[]): Promise<void> {
     if (first === undefined) return;
     const nowMs = this.#clock.now();
-    const { records, state, refused } = await this.#correlate([first, ...others], nowMs);
+    const { records, state, refused, leftEarly = 0 } = await this.#correlate([first, ...others], nowMs);
     const beside = others.map((one) => contentOf(one, refused));
     await this.#commit({ ...contentOf(first, refused), beside, records, state, gaps: [] });
     if (refused !== undefined) this.#tellRefused(refused);
     this.#correlator.committed(nowMs);
+    this.#earlyLeavers.committed(leftEarly, nowMs);
   }
 
   /** True for a line that could not be joined since the start: it stands in the journal as one that nobody could read. */
@@ -236,6 +253,7 @@ export class Ingest {
       return await this.#correlator.process({
         parts: batches.flatMap(({ parts }) => parts),
         nowMs,
+        forgetMs: this.forgetMs(nowMs),
         watermarkOf: (unit, atMs) => {
           const live = reached.get(unit) ?? this.#liveWatermark(unit);
           return this.#past.size === 0 ? live : this.#watermarkAt(unit, atMs, live);
@@ -352,6 +370,9 @@ interface CommitContent extends UnitContent {
   readonly state: Correlation['state'];
   readonly gaps: readonly Gap[];
 }
+
+/** How far reading may be behind, for an outage of a long weekend, before what it still brings finds less and less. */
+const LONGEST_OVERDUE_MS = 4 * 86_400_000;
 
 /** How many lines that could not be joined are remembered by id. */
 const MOST_REFUSED = 10_000;

@@ -225,6 +225,11 @@ export function readWholeThrough(checkpoint: Checkpoint): number {
   return through;
 }
 
+/** Event time before which nothing of the group will be read any more: all of it was read, and read again as often as it is. */
+export function readFinallyThrough({ readThroughMs, rereads }: Position): number {
+  return Math.min(readThroughMs, ...rereads.map(({ fromMs }) => fromMs));
+}
+
 /**
  * Event time through which every line was read that comes within the allowance: before that nobody waits for a line any
  * more. A span that still has to settle holds it back.

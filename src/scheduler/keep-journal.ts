@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.ts';
 import { FencedError, messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Journal } from '../model/journal.ts';
+import type { Ingest } from '../pipeline/ingest.ts';
 
 const LEASE_RENEWAL_MS = 5_000;
 const PRUNE_MS = 600_000;
@@ -46,23 +47,26 @@ export async function whileRenewingLease(
 }
 
 /** Forgets what is no longer asked for, until aborted. */
-export async function pruneRegularly(options: KeepJournalOptions, signal: AbortSignal): Promise<void> {
-  const { clock, journal, seenForMs } = options;
+export async function pruneRegularly(
+  options: KeepJournalOptions & { readonly ingest: Pick<Ingest, 'forgetMs'> },
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, journal, seenForMs, ingest } = options;
   while (!signal.aborted) {
     await clock.sleep(PRUNE_MS, signal).catch(() => undefined);
     if (signal.aborted) return;
     const nowMs = clock.now();
-    await pruneBefore(journal, nowMs, nowMs - seenForMs).catch((error) =>
+    await pruneBefore(journal, ingest.forgetMs(nowMs), nowMs - seenForMs).catch((error) =>
       notWritten(options, 'prune', error),
     );
   }
 }
 
 /** A re-read that is overdue, after a long outage, still has to know what is stored. */
-async function pruneBefore(journal: Journal, nowMs: number, beforeMs: number): Promise<void> {
+async function pruneBefore(journal: Journal, forgetMs: number, beforeMs: number): Promise<void> {
   const checkpoints = await journal.checkpoints();
   const toRead = checkpoints.flatMap(({ rereads }) => rereads.map(({ fromMs }) => fromMs));
-  await journal.prune(nowMs, Math.min(beforeMs, ...toRead));
+  await journal.prune(forgetMs, Math.min(beforeMs, ...toRead));
 }
 
 /** A full or failing disk mends without the worker ending: it is done at the next turn. */

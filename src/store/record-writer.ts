@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { sha256Id } from '../core/hash.ts';
 import type { JournalEntry, JournalRecord } from '../model/journal.ts';
 import { RecordCanonicalizer } from './canonical-json.ts';
 import { FacetWriter } from './facet-table.ts';
@@ -78,8 +79,17 @@ export class RecordWriter {
     const recordHash = textHash(record.recordId);
     const first = this.#insertAt(record, recordHash, FIRST, seq);
     if (first !== undefined) return first;
-    const place = placeAfter(this.#sameHash.all(recordHash), record);
-    return place === undefined ? undefined : this.#insertAt(record, recordHash, place, seq);
+    return this.#appendAfter(this.#sameHash.all(recordHash), record, recordHash, seq);
+  }
+
+  #appendAfter(
+    rows: readonly Row[],
+    record: JournalRecord,
+    recordHash: number,
+    seq: number,
+  ): JournalEntry | undefined {
+    const place = placeAfter(rows, record);
+    return place === undefined ? undefined : this.#insertAt(underOwnId(rows, record), recordHash, place, seq);
   }
 
   #appendOld(record: JournalRecord, seq: number): JournalEntry | undefined {
@@ -87,7 +97,8 @@ export class RecordWriter {
     const live = this.#sameHash.all(recordHash);
     const isLive = live.some((row) => textIn(row, 'record_id') === record.recordId);
     const sealed = isLive ? undefined : this.#sealed.newestSealed(record.recordId, record.eventMs);
-    const place = sealed === undefined ? placeAfter(live, record) : placeAfterSealed(live, sealed, record);
+    if (sealed === undefined) return this.#appendAfter(live, record, recordHash, seq);
+    const place = placeAfterSealed(live, sealed, record);
     return place === undefined ? undefined : this.#insertAt(record, recordHash, place, seq);
   }
 
@@ -118,10 +129,38 @@ function hashOf(text: string | undefined): number | null {
   return text === undefined ? null : textHash(text);
 }
 
+/**
+ * A record that says again what an earlier revision said, after another one said otherwise, is no repeat of it: under its
+ * id a destination would take it for one, and stay with what was said in between. `before`: the revision in between.
+ */
+function idSaidAgain(eventId: string, before: string): string {
+  return sha256Id(`${eventId}\n${before}`);
+}
+
+/** Metric points keep theirs: whether one is new is told by its id before it comes here. */
+function underOwnId(rows: readonly Row[], record: JournalRecord): JournalRecord {
+  if (record.kind === 'metric') return record;
+  const [newest, ...earlier] = eventIdsOf(rows, record);
+  if (newest === undefined || !earlier.includes(record.eventId)) return record;
+  return { ...record, eventId: idSaidAgain(record.eventId, newest) };
+}
+
+/** Of all revisions of the record, newest first. */
+function eventIdsOf(rows: readonly Row[], { recordId }: JournalRecord): string[] {
+  return rows.flatMap((row) => (textIn(row, 'record_id') === recordId ? [textIn(row, 'event_id')] : []));
+}
+
+/** True when the newest revision says just that. */
+function isRepeat(rows: readonly Row[], record: JournalRecord): boolean {
+  const [newest, before] = eventIdsOf(rows, record);
+  if (newest === record.eventId) return true;
+  return before !== undefined && newest === idSaidAgain(record.eventId, before);
+}
+
 /** Rows newest first; those of other ids with the same hash only take up slots. `undefined`: nothing new. */
 function placeAfter(rows: readonly Row[], record: JournalRecord): Place | undefined {
+  if (isRepeat(rows, record)) return undefined;
   const newest = rows.find((row) => textIn(row, 'record_id') === record.recordId);
-  if (newest !== undefined && textIn(newest, 'event_id') === record.eventId) return undefined;
   const last = rows[0];
   return {
     slot: last === undefined ? FIRST.slot : numberIn(last, 'slot') + 1,

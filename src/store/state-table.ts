@@ -44,15 +44,16 @@ export class StateTable {
 }
 
 /** In pages by key, so that commits may happen between them. */
-export function* allStateRows(db: DatabaseSync, kind: string): Iterable<StateRow> {
+export function* allStateRows(db: DatabaseSync, kind: string, prefix = ''): Iterable<StateRow> {
   const page = db.prepare(
     'SELECT key, body, expires_ms FROM state WHERE kind = ? AND key >= ? ORDER BY key LIMIT ?',
   );
-  let from = '';
+  let from = prefix;
   for (;;) {
     const rows = page.all(kind, from, PAGE_ROWS);
     for (const row of rows) {
       const key = textIn(row, 'key');
+      if (!key.startsWith(prefix)) return;
       yield { kind, key, body: textIn(row, 'body'), expiresMs: numberIn(row, 'expires_ms') };
       from = `${key}\u0000`;
     }

@@ -13,6 +13,8 @@ const HELP: Readonly<Record<string, string>> = {
   gatewatch_records_revised_total:
     'Records written again because more became known, by how they are joined now.',
   gatewatch_lines_settling: 'Lines that were read and wait for their partner.',
+  gatewatch_lines_left_early_total:
+    'Lines that went out before logs.maxHold, because more wait for their partner than memory takes.',
   gatewatch_alarm_drift: 'Alarms that are not as they were applied.',
   gatewatch_gaps_total: 'Spans recorded as never read.',
   gatewatch_lag_p99_ms: 'Time within which 99 of 100 lines of a log group became readable.',

@@ -183,6 +183,25 @@ export function describeJournal(name: string, create: () => Promise<JournalUnder
         ]);
       }));
 
+    it('gives content that returns an id of its own, and the same when it is said again', () =>
+      withJournal(async (journal) => {
+        const [a, b] = [request('a', { eventId: 'A' }), request('a', { eventId: 'B', status: 500 })];
+        let expectedVersion = 0;
+        const idsOf = async (...contents: (typeof a)[]) => {
+          const { entries, version } = await committed(journal, contents, { expectedVersion });
+          expectedVersion = version;
+          return entries.map(({ eventId, record, body }) => {
+            expect([record.eventId, JSON.parse(body).eventId]).toEqual([eventId, eventId]);
+            return eventId;
+          });
+        };
+        const told = [...(await idsOf(a, b, a, b)), ...(await idsOf(a))];
+        expect(told.slice(0, 2)).toEqual(['A', 'B']);
+        expect(new Set(told).size).toBe(5);
+        expect(await idsOf(a, a)).toEqual([]);
+        expect((await journal.bodies(['a'])).get('a')).toMatchObject({ revision: 4, eventId: told[4] });
+      }));
+
     it('names and returns the newest revision of each id that is stored', () =>
       withJournal(async (journal, store) => {
         await committed(journal, [
@@ -333,6 +352,18 @@ export function describeJournal(name: string, create: () => Promise<JournalUnder
           { kind: 'pending', key: '', body: '3', expiresMs: 0 },
           { kind: 'pending', key: 'b', body: '4', expiresMs: 0 },
         ]);
+      }));
+
+    it('lists the state of a kind whose keys begin alike, and no other', () =>
+      withJournal(async (journal) => {
+        const keys = ['a', 'a\n1', 'a\n2', 'a\u00ff', 'b', 'b\n1'];
+        const state = keys.map((key) => ({ kind: 's', key, body: '1', expiresMs: 0 }));
+        await committed(journal, [], {
+          state: [...state, { kind: 't', key: 'a\n3', body: '1', expiresMs: 0 }],
+        });
+        const found = [];
+        for await (const { key } of journal.allState('s', 'a\n')) found.push(key);
+        expect(found).toEqual(['a\n1', 'a\n2']);
       }));
 
     it('forgets expired state and old seen keys when told to, and nothing else', () =>

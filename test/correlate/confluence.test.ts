@@ -111,13 +111,18 @@ describe('the join', () => {
             restarts: fc.array(fc.boolean(), { minLength: 1, maxLength: 40 }),
             bodiesInMemory: fc.constantFrom(0, 2, 1_000),
             invocationsInMemory: fc.constantFrom(0, 3, 1_000),
+            linesInMemory: fc.constantFrom(0, 3, 50_000),
+            ageMs: fc.constantFrom(10_000, 1_000_000),
           }),
         ),
         async (run) => {
           const rig = new Rig({
             bodiesInMemory: run.bodiesInMemory,
             invocationsInMemory: run.invocationsInMemory,
+            linesInMemory: run.linesInMemory,
           });
+          // What memory forgets early is young: the journal has to be asked for it all the same.
+          rig.nowMs = T + run.ageMs;
           let at = 0;
           for (let step = 0; at < run.order.length; step += 1) {
             const size = run.cuts[step % run.cuts.length] ?? 1;

@@ -108,6 +108,18 @@ describe('FT-31 a pair that a forged id made', () => {
     }
     expect(rig.request('m3')).toMatchObject({ outcome: 'matched', decisionRequestId: 'M3' });
     expect(rig.request('m64')).toMatchObject({ outcome: 'matched', decisionRequestId: 'M64' });
+    // What overlaps a pair that is kept still challenges it.
+    await rig.feed([forged('late-3', T + 3_004)]);
+    await pass(rig, 0);
+    for (const id of ['late-3', 'm3']) expect(rig.request(id)?.outcome).toBe('ambiguous');
+    expect(rig.alone('M3')?.outcome).toBe('ambiguous');
+    expect(rig.request('m4')?.outcome).toBe('matched');
+    // And what comes in time is paired as ever.
+    const startMs = rig.nowMs - 5_000;
+    const made = invocation({ ...MADE, id: 'N1', startMs: startMs + 10, customer: 'C-N' });
+    await rig.feed([forged('late-4', T + 4_004), forged('new', startMs), ...made]);
+    await pass(rig, 6 * MINUTE);
+    expect(rig.request('new')).toMatchObject({ outcome: 'matched', customer: 'C-N' });
   });
 
   it('gives its invocation up to a line that names it, however late, whole or not', async () => {

@@ -174,11 +174,12 @@ describe('the join over hours', () => {
         }),
         kills: fc.array(fc.boolean(), { minLength: 1, maxLength: 10 }),
         inMemory: fc.constantFrom(0, 1_000),
+        linesInMemory: fc.constantFrom(3, 50_000),
       }),
     );
     await fc.assert(
-      fc.asyncProperty(run, async ({ parts, order, cuts, reads, pauses, kills, inMemory }) => {
-        const rig = new Rig({ bodiesInMemory: inMemory, invocationsInMemory: inMemory });
+      fc.asyncProperty(run, async ({ parts, order, cuts, reads, pauses, kills, inMemory, linesInMemory }) => {
+        const rig = new Rig({ bodiesInMemory: inMemory, invocationsInMemory: inMemory, linesInMemory });
         for (let step = 0, at = 0; at < order.length; step += 1) {
           const size = cuts[step % cuts.length] ?? 1;
           if (kills[step % kills.length] === true) await rig.restart();

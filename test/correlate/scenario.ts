@@ -142,6 +142,19 @@ export class MemoryStore {
     }
   }
 
+  /** Goes on with what another worker wrote. */
+  take(other: MemoryStore): void {
+    for (const [key, row] of other.rows) this.rows.set(key, row);
+    for (const [id, record] of other.records) this.records.set(id, record);
+  }
+
+  /** As the journal forgets, only more often. */
+  prune(forgetMs: number): void {
+    for (const [key, { expiresMs }] of this.rows) {
+      if (expiresMs > 0 && expiresMs <= forgetMs) this.rows.delete(key);
+    }
+  }
+
   async state(kind: string, keys: readonly string[]): Promise<ReadonlyMap<string, string>> {
     const found = new Map<string, string>();
     for (const key of keys) {
@@ -151,8 +164,10 @@ export class MemoryStore {
     return found;
   }
 
-  async *allState(kind: string): AsyncIterable<StateRow> {
-    for (const row of [...this.rows.values()]) if (row.kind === kind) yield row;
+  async *allState(kind: string, prefix = ''): AsyncIterable<StateRow> {
+    for (const row of [...this.rows.values()]) {
+      if (row.kind === kind && row.key.startsWith(prefix)) yield row;
+    }
   }
 
   async bodies(ids: readonly string[]): Promise<ReadonlyMap<string, JournalRecord>> {
@@ -188,6 +203,8 @@ export class Rig {
   readonly #settings: CorrelateSettings;
   correlator: Correlator;
   nowMs = 1_700_000_000_000;
+  /** Where it is behind `nowMs`: re-reads are overdue. */
+  forgetMs: number | undefined;
 
   constructor(settings: Partial<CorrelateSettings> = {}) {
     this.#settings = { ...defaultCorrelateSettings, ...settings };
@@ -209,8 +226,10 @@ export class Rig {
       parts,
       nowMs: this.nowMs,
       watermarkOf: (name) => this.watermarks.get(name),
+      ...(this.forgetMs !== undefined && { forgetMs: this.forgetMs }),
     });
     this.store.apply(result.records, result.state);
+    this.store.prune(this.forgetMs ?? this.nowMs);
     this.correlator.committed(this.nowMs);
   }
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FencedError } from '../../src/core/errors.ts';
 import type { IngestBatch } from '../../src/pipeline/ingest-batch.ts';
-import { access } from '../correlate/scenario.ts';
+import { access, invocation } from '../correlate/scenario.ts';
 import { line, oddLine, ReadingRig, UNIT } from './reading-rig.ts';
 
 let rig: ReadingRig;
@@ -165,5 +165,56 @@ describe('the books', () => {
     expect(rig.meter.counts.get('gatewatch_records_joined_total')).toBe(2);
     expect(rig.meter.counts.get('gatewatch_records_revised_total')).toBeUndefined();
     expect(rig.meter.counts.get('gatewatch_gaps_total')).toBe(1);
+  });
+});
+
+describe('what is kept for evidence that comes late', () => {
+  const DAY = 86_400_000;
+  const LATENESS_MS = DAY;
+
+  /** Where the unit stands: read to now, and this span of it still to be read again. */
+  function dueSince(fromMs: number, unit = UNIT): Promise<void> {
+    rig.readUnits.add(unit);
+    const reread = { fromMs, toMs: fromMs + MINUTE, dueMs: fromMs + DAY, pass: 2 };
+    const next = { readThroughMs: rig.clock.now(), rereads: [reread] };
+    return rig.ingest.commitParts(batch([], { unit, next }));
+  }
+
+  it('is judged by the clock where nothing is overdue', async () => {
+    await dueSince(at(DAY - MINUTE));
+    expect(rig.ingest.forgetMs(rig.clock.now())).toBe(rig.clock.now());
+  });
+
+  it('is kept while a span is still to be read again, but not for a unit that nobody reads', async () => {
+    await dueSince(at(2 * DAY));
+    expect(rig.ingest.forgetMs(rig.clock.now())).toBe(at(2 * DAY) + LATENESS_MS);
+    rig.readUnits.clear();
+    expect(rig.ingest.forgetMs(rig.clock.now())).toBe(rig.clock.now());
+  });
+
+  it('is kept while a unit has not been read to now, for four days at most', async () => {
+    await dueSince(at(0));
+    rig.clock.skip(3 * DAY);
+    expect(rig.ingest.forgetMs(rig.clock.now())).toBe(at(2 * DAY));
+    rig.clock.skip(30 * DAY);
+    expect(rig.ingest.forgetMs(rig.clock.now())).toBe(at(4 * DAY));
+  });
+
+  it('joins a line with the invocation that a worker reads which was down for two days', async () => {
+    const startMs = at(5_000);
+    await rig.ingest.commitParts(batch([access({ id: 'w', startMs, authzRequestId: 'inv-1' })]));
+    rig.clock.skip(6 * MINUTE);
+    await rig.ingest.settle(UNIT);
+    await dueSince(startMs - MINUTE);
+    rig.clock.skip(2 * DAY);
+    await rig.restart();
+    await rig.ingest.settle(UNIT);
+    await rig.journal.prune(rig.ingest.forgetMs(rig.clock.now()), 0);
+    await rig.ingest.commitParts(batch(invocation({ id: 'inv-1', startMs: startMs + 10, customer: 'C-1' })));
+    const rows = await rig.journal.readStream('records', 0, 10);
+    const said = rows.map(
+      ({ record }) => record.kind === 'request' && `${record.outcome} ${record.customer}`,
+    );
+    expect(said).toEqual(['access_only unknown', 'matched C-1']);
   });
 });

@@ -70,6 +70,8 @@ export class ReadingRig {
   readonly commits: WindowCommit[] = [];
   /** The next commits fail for these reasons. */
   readonly failures: Error[] = [];
+  /** Units that are read; of the others nobody waits for a line. */
+  readonly readUnits = new Set<string>();
   resets = 0;
   #journal: Journal | undefined;
   #ingest: Ingest | undefined;
@@ -117,7 +119,7 @@ export class ReadingRig {
       meter: this.meter,
       logger: silentLogger,
       allowanceOf: () => 60_000,
-      isRead: () => false,
+      isRead: (unit) => this.readUnits.has(unit),
       onCommit: (entries) => this.committed.push(...entries),
     });
     await this.#ingest.start();

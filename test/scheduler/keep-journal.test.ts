@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { FencedError } from '../../src/core/errors.ts';
 import { silentLogger } from '../../src/core/logger.ts';
-import { whileRenewingLease } from '../../src/scheduler/keep-journal.ts';
+import { pruneRegularly, whileRenewingLease } from '../../src/scheduler/keep-journal.ts';
 import { TemporaryJournal } from '../store/temporary-journal.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
@@ -38,4 +38,29 @@ it('ends the work of a worker that has been replaced', async () => {
   const ended = expect(working).rejects.toBeInstanceOf(FencedError);
   await clock.advance(5_000);
   await ended;
+});
+
+it('forgets no state that overdue reading still needs', async () => {
+  const clock = new FakeClock();
+  const journal = await files.open({ clock });
+  const startMs = clock.now();
+  const row = (key: string, expiresMs: number) => ({ kind: 's', key, body: '1', expiresMs });
+  await journal.commitWindow({
+    epoch: journal.epoch,
+    unit: 'logs:a:b:c',
+    expectedVersion: 0,
+    seen: [],
+    records: [],
+    gaps: [],
+    state: [row('needed', startMs + 2_000), row('done', startMs + 1_000)],
+    nowMs: startMs,
+  });
+  const stop = new AbortController();
+  const ingest = { forgetMs: () => startMs + 1_500 };
+  const options = { clock, logger: silentLogger, journal, seenForMs: 1, ingest };
+  const pruning = pruneRegularly(options, stop.signal);
+  await clock.advance(600_000);
+  stop.abort();
+  await pruning;
+  expect([...(await journal.state('s', ['needed', 'done'])).keys()]).toEqual(['needed']);
 });

@@ -215,7 +215,6 @@ export class Splunk extends Destination {
 
 /** An OTLP endpoint for logs and metrics. */
 export class Dynatrace extends Destination {
-  readonly attributes = new Map<string, ReadonlyMap<string, unknown>>();
   /** Log records that were older when they were sent than what the service takes. */
   tooOld = 0;
 
@@ -223,9 +222,7 @@ export class Dynatrace extends Destination {
     if (request.url.pathname.endsWith('/v1/metrics')) return this.#points(body);
     return [...decodeLogs(body)].map((record) => {
       const eventId = String(record.attributes.get('event_id'));
-      this.attributes.set(eventId, record.attributes);
-      const content = JSON.stringify([...record.attributes].map(([name, value]) => [name, String(value)]));
-      return { key: eventId, eventId, content: `${content} ${String(record.body)}`, eventMs: record.timeMs };
+      return { key: eventId, eventId, content: String(record.body), eventMs: record.timeMs };
     });
   }
 

@@ -16,6 +16,8 @@ export interface SimSettings {
   readonly rereadsMs: readonly number[];
   readonly maxBatch: number;
   readonly batchEvents: number;
+  /** Lines that wait for a partner in memory; above, they leave early. */
+  readonly linesInMemory: number;
   readonly pageEvents: number;
   readonly shuffledPages: boolean;
   /** Chance that a page shows an event that an earlier page has shown. */
@@ -86,6 +88,7 @@ export function settingsOf(seed: number, random: Random): SimSettings {
     leaps: random.pick([0.2, 0.6, 0.95]),
     readsMetrics: random.chance(0.3),
     calmMs: toMs + random.int(1, 25) * MINUTE,
+    linesInMemory: random.pick([50_000, 50_000, 3, 20]),
   };
 }
 
@@ -115,6 +118,7 @@ export function quietSettings(toMs: number, more: Partial<SimSettings> = {}): Si
     rereadsMs: [5 * MINUTE, HOUR],
     maxBatch: 1_000,
     batchEvents: 5_000,
+    linesInMemory: 50_000,
     pageEvents: 5_000,
     shuffledPages: false,
     repeats: 0,

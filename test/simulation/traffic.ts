@@ -182,7 +182,10 @@ export class Traffic {
   #unnamed(atMs: number): void {
     const { access, ...named } = this.#lines.access('gate', atMs, 40, { status: 200 });
     const told = { outcome: 'access_only', decision: 'allow', status: 200, joinKey: 'none' };
-    this.#add({ kind: 'unnamed', events: [access], needs: [], ...named, ...told });
+    // Under a forged id it may be taken for the request of an invocation that ran at the same time.
+    const gatewayId = this.#plan.forgedRequestId ? this.#lines.gatewayId() : undefined;
+    const forged = gatewayId !== undefined && { gatewayId, span: { fromMs: atMs, toMs: atMs + 40 } };
+    this.#add({ kind: 'unnamed', events: [access], needs: [], ...named, ...told, ...forged });
   }
 
   /** Messages of a connection that was let in, and its end. */

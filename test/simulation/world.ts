@@ -183,6 +183,7 @@ export class SimWorld {
       owner: 'simulation',
       hasDisk: false,
       batchEvents: this.settings.batchEvents,
+      linesInMemory: this.settings.linesInMemory,
       // Lanes are told of every row; looking for more each second is most of what an idle worker does.
       lanes: { ...defaultLaneSettings, lookMs: 30_000 },
       createClients: (settings) => this.cloudWatch.clients(process, settings),
