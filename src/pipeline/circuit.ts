@@ -13,7 +13,7 @@ export interface CircuitSettings {
 const OPENING_FAILURE = 2;
 
 /**
- * Whether one endpoint of a destination is well, shared by all lanes that send there. While it is down one batch probes
+ * Whether one endpoint of a destination is well, shared by lanes that send there. While it is down one batch probes
  * it, ever more slowly, at last once per `maxRetryMs`; all others wait. A batch that is refused while others go through
  * opens nothing: then the batch is what is wrong.
  */
@@ -74,7 +74,14 @@ export class Circuit {
   }
 }
 
-/** One circuit for each endpoint of each sink. */
+/** Lanes that go first, and those that give way to them: backfills, replays. */
+export type Precedence = 'first' | 'giving_way';
+
+/**
+ * For each endpoint of each sink one circuit of those that go first, and one of all who give way: old rows that a
+ * destination refuses say nothing about new ones. Who gives way sends nothing while those before it are in trouble, so
+ * that a destination that is down is probed by one of the two only.
+ */
 export class Circuits {
   readonly #options: ConstructorParameters<typeof Circuit>[0];
   readonly #byEndpoint = new Map<string, Circuit>();
@@ -83,8 +90,8 @@ export class Circuits {
     this.#options = options;
   }
 
-  of(sink: string, endpoint: string): Circuit {
-    const key = `${sink}\n${endpoint}`;
+  of(sink: string, endpoint: string, precedence: Precedence): Circuit {
+    const key = `${sink}\n${endpoint}\n${precedence}`;
     const circuit = this.#byEndpoint.get(key) ?? new Circuit(this.#options);
     this.#byEndpoint.set(key, circuit);
     return circuit;

@@ -10,7 +10,7 @@ import type { Sink, Verdict } from '../model/sink.ts';
 import { Circuits } from './circuit.ts';
 import { acknowledgedPrefix, deadLettersOf, type Flight, newFlight } from './flight.ts';
 import { addCounts, countsOf, emptyCounts, isZero } from './lane-counts.ts';
-import { hasProgress, LaneGates, type Leave } from './lane-gates.ts';
+import { hasProgress, LaneGates, type Leave, type Pace, type RightOfWay } from './lane-gates.ts';
 import { LaneVoice } from './lane-voice.ts';
 import { withLastAnswer } from './last-answer.ts';
 
@@ -31,17 +31,16 @@ export const defaultLaneSettings: LaneSettings = {
   firstRetryMs: 250,
   maxRetryMs: 30_000,
   heldProbeMs: 30_000,
-  batchesInFlight: 3,
+  batchesInFlight: 4,
 };
 
 /** Batches remembered, those included that ended behind one that is slow: more would only wait with them. */
 const MOST_FLIGHTS = 12;
 
-/** Stored text of one batch: what a destination is sent of it is about one and a half times as long. */
-const MAX_BATCH_BYTES = 2 * 1_024 * 1_024;
-
+/** Stored text of one batch: what a destination is sent of it is about one and a half times as long, one body. */
+const MAX_BATCH_BYTES = 600 * 1_024;
 const LOOK_MS = 1_000;
-/** Why a sleep ended. One for all: an error of its own for each would cost more than the look it saves. */
+/** Why a sleep ended. One for all: each its own would cost more than the look it saves. */
 const AWAKE = new Error('there may be something to send');
 
 /** What a lane says of itself, for health and for people. */
@@ -78,6 +77,7 @@ export class LaneDrain {
   readonly #settings: LaneSettings;
   readonly #voice: LaneVoice;
   readonly #gates: LaneGates;
+  readonly #pace: Pace | undefined;
   /** Under way or ended behind an older one, in the order of the journal. */
   readonly #flights: Flight[] = [];
   /** Two batches that end together must see each other's end, or neither moves the cursor over both. */
@@ -111,6 +111,10 @@ export class LaneDrain {
     readonly settings: LaneSettings;
     /** Shared with the other lanes of the sink; absent: the lane has one of its own. */
     readonly circuits?: Circuits;
+    /** Who goes first; absent: nobody. */
+    readonly way?: RightOfWay;
+    /** Absent: as fast as the sink takes it. */
+    readonly pace?: Pace;
   }) {
     const { id, sink, clock } = options;
     this.id = id;
@@ -122,8 +126,11 @@ export class LaneDrain {
     this.#settings = options.settings;
     this.#voice = new LaneVoice({ ...options, lane: id.name });
     const circuits = options.circuits ?? new Circuits(options);
-    const circuit = circuits.of(sink.name, sink.endpointOf?.(id.stream) ?? '');
-    this.#gates = new LaneGates({ clock, circuit, heldProbeMs: options.settings.heldProbeMs });
+    const precedence = options.way === undefined ? 'first' : 'giving_way';
+    const circuit = circuits.of(sink.name, sink.endpointOf?.(id.stream) ?? '', precedence);
+    this.#pace = options.pace;
+    const { heldProbeMs } = options.settings;
+    this.#gates = new LaneGates({ clock, circuit, heldProbeMs, way: options.way });
   }
 
   get status(): LaneStatus {
@@ -161,7 +168,7 @@ export class LaneDrain {
     this.#throughMs = state.throughMs;
     this.#counts = state;
     this.#held = state.heldReason;
-    if (state.heldReason !== undefined) this.#voice.heldBefore(state.heldReason);
+    if (this.#held !== undefined) this.#voice.heldBefore(this.#held);
   }
 
   /** Drains until aborted. */
@@ -234,12 +241,16 @@ export class LaneDrain {
   }
 
   async #attemptOnce(flight: Flight, signal: AbortSignal): Promise<void> {
+    await this.#pace?.(flight.open.length, signal);
     const leave = await this.#gates.turn(signal);
     const verdict = await this.#send(flight, leave, signal);
     this.#gates.tell(leave, verdict);
     const stillOpen = new Set(verdict.retry);
     const open = flight.open.filter((seq) => stillOpen.has(seq));
+    // Before the rows count as delivered, which must see that it is well; if it fails, what was accepted counts still.
+    const released = await Promise.allSettled(verdict.held === undefined ? [this.#release()] : []);
     await this.#acknowledging.run(() => this.#acknowledge(flight, open, verdict));
+    for (const end of released) if (end.status === 'rejected') throw end.reason;
     if (verdict.held === undefined) await this.#goOn(flight, verdict, signal);
     else await this.#hold(verdict.held.reason);
   }
@@ -305,18 +316,13 @@ export class LaneDrain {
 
   /** Forgets flights that the cursor has passed; one that ended before an older one waits for it. */
   #landPrefix(): void {
-    for (
-      let first = this.#flights[0];
-      first !== undefined && first.open.length === 0;
-      first = this.#flights[0]
-    ) {
+    for (let [first] = this.#flights; first?.open.length === 0; [first] = this.#flights) {
       this.#throughMs = Math.max(this.#throughMs, first.throughMs);
       this.#flights.shift();
     }
   }
 
   async #goOn(flight: Flight, verdict: Verdict, signal: AbortSignal): Promise<void> {
-    await this.#release();
     if (verdict.accepted.length > 0) this.#voice.well();
     if (verdict.slowDownMs !== undefined) this.#notBeforeMs = this.#clock.monotonic() + verdict.slowDownMs;
     if (flight.open.length === 0) {
@@ -349,13 +355,16 @@ export class LaneDrain {
     }
   }
 
-  /** Only once a probe came back well: what was sent before the fault may still be answered after it. */
+  /** Only once a probe came back well: older batches may be answered late. Unwritten, it is left to the next answer. */
   async #release(): Promise<void> {
+    const before = [this.#held, this.#heldSinceMs] as const;
     if (this.#held === undefined || this.#gates.isHeld) return;
-    this.#held = undefined;
-    this.#heldSinceMs = undefined;
+    [this.#held, this.#heldSinceMs] = [undefined, undefined];
+    await this.#journal.setLaneHeld(this.id.name, undefined).catch((error: unknown) => {
+      if (this.#held === undefined) [this.#held, this.#heldSinceMs] = before;
+      throw error;
+    });
     this.#voice.resumed();
-    await this.#journal.setLaneHeld(this.id.name, undefined);
   }
 
   async #onError(flight: Flight, error: unknown, signal: AbortSignal): Promise<void> {

@@ -9,14 +9,33 @@ export interface Leave {
   readonly circuit: Ticket;
 }
 
+/** Awaited before each attempt, with the number of its rows: the rate of a lane. Rejects with the signal's reason. */
+export type Pace = (rows: number, signal: AbortSignal) => Promise<void>;
+
+/** Who goes first where a lane sends, such as live rows. */
+export interface RightOfWay {
+  /** False while the lane has to wait for others. */
+  isFree(): boolean;
+  /** Resolves when it need not wait. Rejects with the signal's reason. */
+  turn(signal: AbortSignal): Promise<void>;
+}
+
 /** What a batch of a lane has to pass before it is sent, and what every verdict does to it. */
 export class LaneGates {
+  readonly #way: RightOfWay | undefined;
   readonly #circuit: Circuit;
   /** Shut while the lane is held. */
   readonly #hold: Gate;
   readonly #heldProbeMs: number;
 
-  constructor(options: { readonly clock: Clock; readonly circuit: Circuit; readonly heldProbeMs: number }) {
+  constructor(options: {
+    readonly clock: Clock;
+    readonly circuit: Circuit;
+    readonly heldProbeMs: number;
+    /** Absent: the lane waits for nobody. */
+    readonly way?: RightOfWay | undefined;
+  }) {
+    this.#way = options.way;
     this.#circuit = options.circuit;
     this.#hold = new Gate(options.clock);
     this.#heldProbeMs = options.heldProbeMs;
@@ -35,8 +54,20 @@ export class LaneGates {
     return this.#circuit.failures;
   }
 
-  /** Resolves when a batch may go out. Rejects with the signal's reason. */
+  /**
+   * Resolves when a batch may go out. Rejects with the signal's reason. Who goes first may have come while this lane
+   * waited for an endpoint that is down: then the probe is theirs.
+   */
   async turn(signal: AbortSignal): Promise<Leave> {
+    for (;;) {
+      await this.#way?.turn(signal);
+      const leave = await this.#pass(signal);
+      if (this.#way === undefined || this.#way.isFree()) return leave;
+      this.giveBack(leave);
+    }
+  }
+
+  async #pass(signal: AbortSignal): Promise<Leave> {
     for (;;) {
       const hold = await this.#hold.turn(signal);
       const circuit = await this.#circuit.turn(signal).catch((error: unknown) => {

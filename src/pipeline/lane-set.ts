@@ -4,10 +4,9 @@ import type { Meter } from '../core/meter.ts';
 import type { Tracer } from '../core/tracer.ts';
 import type { Journal, LaneId } from '../model/journal.ts';
 import type { Sink } from '../model/sink.ts';
-import { Circuits } from './circuit.ts';
+import type { Circuits } from './circuit.ts';
 import { LaneDrain, type LaneSettings } from './drain-lane.ts';
 import { LiveFirst } from './live-first.ts';
-import { createPacedSink } from './paced-sink.ts';
 
 export interface LaneDeps {
   readonly journal: Journal;
@@ -17,6 +16,8 @@ export interface LaneDeps {
   readonly tracer?: Tracer;
   readonly random: () => number;
   readonly settings: LaneSettings;
+  /** What is known of the endpoints, shared by the lanes that send there. */
+  readonly circuits: Circuits;
 }
 
 /** The lanes that stand as long as their sinks do. Replays come and go beside them. */
@@ -28,20 +29,15 @@ export interface LaneSet {
 
 /** For each stream of each sink a live lane, and one for what backfills bring, which gives way to it. */
 export function createLaneSet(sinks: readonly Sink[], deps: LaneDeps): LaneSet {
-  // Only live lanes share what they know of an endpoint: the others wait behind them, and must not keep them waiting.
-  const circuits = new Circuits(deps);
   const live = sinks.flatMap((sink) =>
-    sink.streams.map(
-      (stream) => new LaneDrain({ ...deps, circuits, id: standingLane(sink, stream, 'live'), sink }),
-    ),
+    sink.streams.map((stream) => new LaneDrain({ ...deps, id: standingLane(sink, stream, 'live'), sink })),
   );
   const liveFirst = new LiveFirst(live, deps.clock);
   const backfill = sinks.flatMap((sink) =>
     sink.streams.map((stream) => {
       const id = standingLane(sink, stream, 'backfill');
-      const beforeSend = (_: unknown, signal: AbortSignal) => liveFirst.turn(id, signal);
       const settings = { ...deps.settings, batchesInFlight: 1 };
-      return new LaneDrain({ ...deps, id, sink: createPacedSink(sink, { beforeSend }), settings });
+      return new LaneDrain({ ...deps, id, sink, settings, way: liveFirst.wayOf(id) });
     }),
   );
   return { live, backfill, liveFirst };

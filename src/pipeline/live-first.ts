@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { LaneId } from '../model/journal.ts';
 import type { LaneDrain } from './drain-lane.ts';
+import type { RightOfWay } from './lane-gates.ts';
 
 /** How soon a lane that gives way looks again, and how often at last, milliseconds. */
 const FIRST_LOOK_MS = 50;
@@ -21,8 +22,15 @@ export class LiveFirst {
     this.#clock = clock;
   }
 
-  /** Resolves when a lane of another class may send. Rejects with the signal's reason. */
-  async turn(place: Place, signal: AbortSignal): Promise<void> {
+  /** What a lane of another class there has to wait for. */
+  wayOf(place: Place): RightOfWay {
+    return {
+      isFree: () => this.#isFree(place),
+      turn: (signal) => this.#turn(place, signal),
+    };
+  }
+
+  async #turn(place: Place, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     for (let lookMs = FIRST_LOOK_MS; !this.#isFree(place); lookMs = Math.min(lookMs * 2, SLOWEST_LOOK_MS))
       await this.#clock.sleep(lookMs, signal);

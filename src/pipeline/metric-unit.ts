@@ -61,6 +61,7 @@ export class MetricUnit {
 
   async #readWindow(window: Window, throughMs: number, signal: AbortSignal): Promise<number> {
     let changed = 0;
+    // Points that were read and are in no commit yet.
     let read = 0;
     for await (const page of this.source.read(window, signal)) {
       const fresh = await this.#unknown(page.items);
@@ -70,15 +71,12 @@ export class MetricUnit {
         await this.#ingest.commitGap({ unit: this.unit, fromMs, toMs, reason, recordedMs });
       }
       if (fresh.length === 0) continue;
-      const entries = await this.#ingest.commitRecords(
-        this.unit,
-        fresh,
-        this.#ledger(window, fresh.length),
-        undefined,
-      );
+      const ledger = this.#ledger(window, read, fresh.length);
+      const entries = await this.#ingest.commitRecords(this.unit, fresh, ledger, undefined);
+      read = 0;
       changed += entries.length;
     }
-    const ledger = { ...this.#ledger(window, 0), read };
+    const ledger = this.#ledger(window, read, 0);
     await this.#ingest.commitRecords(this.unit, [], ledger, { readThroughMs: throughMs, rereads: [] });
     return changed;
   }
@@ -93,7 +91,7 @@ export class MetricUnit {
     return points.filter((point) => stored.get(point.recordId)?.eventId !== point.eventId);
   }
 
-  #ledger(window: Window, seen: number): LedgerEntry {
-    return { unit: this.unit, window, read: 0, seen, stored: seen, quarantined: 0, filtered: 0, unparsed: 0 };
+  #ledger(window: Window, read: number, seen: number): LedgerEntry {
+    return { unit: this.unit, window, read, seen, stored: seen, quarantined: 0, filtered: 0, unparsed: 0 };
   }
 }

@@ -2,8 +2,21 @@ import type { Meter } from '../core/meter.ts';
 import type { LaneId, LaneState } from '../model/journal.ts';
 import type { Sink } from '../model/sink.ts';
 import { LaneDrain, type LaneJournal, type LaneStatus } from './drain-lane.ts';
+import type { Pace, RightOfWay } from './lane-gates.ts';
 import type { LaneDeps } from './lane-set.ts';
 import type { RedeliveryRows } from './redelivery-rows.ts';
+
+export interface RedeliveryLaneOptions {
+  readonly id: LaneId;
+  /** Of the lane, from the journal. */
+  readonly state: LaneState;
+  readonly rows: RedeliveryRows;
+  readonly sink: Sink;
+  readonly deps: LaneDeps;
+  readonly way: RightOfWay;
+  /** Absent: as fast as the sink takes it. */
+  readonly pace?: Pace;
+}
 
 /**
  * A lane for one order, with a cursor of its own: it is given the rows of the order and ends behind the last of them.
@@ -16,20 +29,14 @@ export class RedeliveryLane {
   #readThrough: number;
   #sawEnd = false;
 
-  constructor(options: {
-    readonly id: LaneId;
-    /** Of the lane, from the journal. */
-    readonly state: LaneState;
-    readonly rows: RedeliveryRows;
-    readonly sink: Sink;
-    readonly deps: LaneDeps;
-  }) {
-    const { id, state, rows, sink, deps } = options;
+  constructor(options: RedeliveryLaneOptions) {
+    const { id, state, rows, sink, deps, way, pace } = options;
     this.id = id;
     this.#rows = rows;
     this.#readThrough = state.cursor;
     const meter = underOneName(deps.meter, id);
-    this.#drain = new LaneDrain({ ...deps, id, sink, meter, journal: this.#journal(deps.journal) });
+    const journal = this.#journal(deps.journal);
+    this.#drain = new LaneDrain({ ...deps, id, sink, meter, journal, way, ...(pace && { pace }) });
   }
 
   get status(): LaneStatus {

@@ -1,13 +1,13 @@
 import { FencedError, messageOf } from '../core/errors.ts';
 import { TokenBucket } from '../core/token-bucket.ts';
-import type { JournalEntry, LaneCounts, LaneId } from '../model/journal.ts';
+import type { LaneCounts, LaneId } from '../model/journal.ts';
 import { type DropOrder, hasEnded, type Order, type ReplayOrder, type RetryOrder } from '../model/order.ts';
 import type { Sink } from '../model/sink.ts';
 import type { LaneDeps } from './lane-set.ts';
 import type { LiveFirst } from './live-first.ts';
-import { createPacedSink, createSingleRowSink } from './paced-sink.ts';
-import { RedeliveryLane } from './redelivery-lane.ts';
+import { RedeliveryLane, type RedeliveryLaneOptions } from './redelivery-lane.ts';
 import { replayRows, retryRows } from './redelivery-rows.ts';
+import { createSingleRowSink, withSmallerBatches } from './smaller-batches.ts';
 
 type SendOrder = ReplayOrder | RetryOrder;
 type RedeliveryOrder = SendOrder | DropOrder;
@@ -139,8 +139,8 @@ export class Redelivery {
     const rows =
       order.kind === 'replay' ? replayRows(journal, order) : await retryRows(journal, order, state.cursor);
     const total = order.progress.rows ?? rows.total;
-    const paced = this.#pacedSink(order, sink, id);
-    const lane = new RedeliveryLane({ id, state, rows, sink: paced, deps: this.#laneDeps(order) });
+    const way = this.#liveFirst.wayOf(id);
+    const lane = new RedeliveryLane({ id, state, rows, way, ...this.#paceOf(order, sink) });
     await lane.start();
     this.#lanes.set(sink.name, lane);
     const stop = new AbortController();
@@ -170,31 +170,17 @@ export class Redelivery {
     }
   }
 
-  #laneDeps({ kind }: SendOrder): LaneDeps {
-    const { settings } = this.#deps;
-    return kind === 'retry' ? this.#deps : { ...this.#deps, settings: { ...settings, batchesInFlight: 1 } };
-  }
-
-  #pacedSink(order: SendOrder, sink: Sink, id: LaneId): Sink {
-    const rate = order.kind === 'replay' ? order.rowsPerSecond : undefined;
-    const takeTokens = this.#limiter(rate);
-    const paced = createPacedSink(sink, {
-      beforeSend: async (batch, signal) => {
-        await takeTokens(batch, signal);
-        await this.#liveFirst.turn(id, signal);
-      },
-      ...(rate !== undefined && { maxBatchEntries: Math.max(1, Math.floor(rate)) }),
-    });
-    return order.kind === 'retry' ? createSingleRowSink(paced) : paced;
-  }
-
-  /** Takes one token for each row; without a rate there is nothing to wait for. */
-  #limiter(ratePerSecond: number | undefined) {
-    if (ratePerSecond === undefined) return async () => {};
+  /** Rows of a retry go one by one, several at a time; those of a replay in batches, one at a time, at its rate. */
+  #paceOf(order: SendOrder, sink: Sink): Pick<RedeliveryLaneOptions, 'sink' | 'deps' | 'pace'> {
+    if (order.kind === 'retry') return { sink: createSingleRowSink(sink), deps: this.#deps };
+    const deps = { ...this.#deps, settings: { ...this.#deps.settings, batchesInFlight: 1 } };
+    const { rowsPerSecond: ratePerSecond } = order;
+    if (ratePerSecond === undefined) return { sink, deps };
     const bucket = new TokenBucket({ clock: this.#deps.clock, ratePerSecond });
-    return async (batch: readonly JournalEntry[], signal: AbortSignal) => {
-      for (const _ of batch) await bucket.take(signal);
+    const pace = async (rows: number, signal: AbortSignal) => {
+      for (let row = 0; row < rows; row += 1) await bucket.take(signal);
     };
+    return { sink: withSmallerBatches(sink, Math.max(1, Math.floor(ratePerSecond))), deps, pace };
   }
 
   #standing(order: SendOrder, total: number, { id, status }: RedeliveryLane): Order {

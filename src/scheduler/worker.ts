@@ -14,6 +14,7 @@ import type { Redelivery } from '../pipeline/redelivery.ts';
 import { BackfillTurns } from './backfill-turns.ts';
 import type { ScheduleConfig } from './config.ts';
 import { pruneRegularly, renewLease, whileRenewingLease } from './keep-journal.ts';
+import { LaneBacklog } from './lane-backlog.ts';
 import { listAgain, tellListing } from './listings.ts';
 import { LivePolls } from './live-polls.ts';
 import { type CronTask, createCron, type StartCron } from './start-cron.ts';
@@ -67,8 +68,8 @@ export interface WorkerStatus {
   readonly skippedRuns: number;
 }
 
-/** How many groups are read at the same time: the quota is shared, so more would only wait longer each. */
-const UNITS_AT_ONCE = 6;
+/** How many groups are read at the same time. The quota is shared; but a busy group must not keep its partner waiting. */
+const UNITS_AT_ONCE = 12;
 const BEHIND_PAUSE_MS = 2_000;
 const BEHIND = ['pollSettled', 'pollBehind'] as const;
 type Behind = (typeof BEHIND)[number];
@@ -85,6 +86,7 @@ export class Worker {
   readonly #options: WorkerOptions;
   readonly #health: UnitHealth;
   readonly #lanes: readonly LaneDrain[];
+  readonly #backlog: LaneBacklog;
   readonly #backfills: BackfillTurns;
   readonly #tasks: TaskRuns;
   readonly #live: LivePolls<LogUnit>;
@@ -96,6 +98,7 @@ export class Worker {
     this.#options = options;
     this.#health = new UnitHealth(options);
     this.#lanes = [...options.lanes.live, ...options.lanes.backfill];
+    this.#backlog = new LaneBacklog(options);
     this.#backfills = new BackfillTurns({
       ...options,
       units: () => ({ ...this.#units, complete: this.#inventory?.complete === true }),
@@ -152,7 +155,7 @@ export class Worker {
     try {
       await this.#readAll(all);
       const unread = await this.#backfills.finish(all);
-      await this.#drainAll(all);
+      await this.#backlog.drain(all);
       const unsent = await this.#options.redelivery.finish(all);
       stop.signal.throwIfAborted();
       return [...(await this.#leftUndone()), ...unread, ...unsent];
@@ -177,8 +180,8 @@ export class Worker {
     const background = this.#beside(all, (error) => stop.abort(error));
     try {
       const left = await this.#backfills.carryOut(orderId, all, onTurn);
-      await this.#drainAll(all);
-      return [...left, ...(await this.#undeliveredLanes())];
+      await this.#backlog.drain(all);
+      return [...left, ...(await this.#backlog.undelivered())];
     } finally {
       stop.abort(new Error('done'));
       await Promise.allSettled(background);
@@ -350,25 +353,6 @@ export class Worker {
     });
   }
 
-  async #drainAll(signal: AbortSignal): Promise<void> {
-    for (const lane of this.#lanes) {
-      while (!signal.aborted && this.#heldReason(lane) === undefined && (await this.#isPending(lane))) {
-        lane.wake();
-        await this.#options.clock.sleep(20, signal).catch(() => undefined);
-      }
-    }
-  }
-
-  async #isPending(lane: LaneDrain): Promise<boolean> {
-    return (await this.#options.journal.readLane(lane.id, lane.status.cursor, 1)).length > 0;
-  }
-
-  /** Why a lane waits for a person: its own fault, or that of the live lane it gives way to. */
-  #heldReason({ id, status }: LaneDrain): string | undefined {
-    if (id.class === 'live' || status.held !== undefined) return status.held;
-    return this.#options.lanes.liveFirst.heldBehind(id);
-  }
-
   async #leftUndone(): Promise<string[]> {
     const left = this.#unread();
     for (const { unit } of this.#allUnits()) {
@@ -376,20 +360,7 @@ export class Worker {
       if (held !== undefined) left.push(`${unit} is held: ${held.reason}`);
     }
     if (this.#inventory?.complete === false) left.push('the inventory could not be listed whole');
-    return [...left, ...(await this.#undeliveredLanes())];
-  }
-
-  async #undeliveredLanes(): Promise<string[]> {
-    const left: string[] = [];
-    for (const lane of this.#lanes) {
-      const { held, trouble } = lane.status;
-      if (held !== undefined) left.push(`lane ${lane.id.name} is held: ${held}`);
-      else if (await this.#isPending(lane))
-        left.push(
-          `lane ${lane.id.name} is not drained: ${this.#heldReason(lane) ?? trouble ?? 'time is up'}`,
-        );
-    }
-    return left;
+    return [...left, ...(await this.#backlog.undelivered())];
   }
 }
 

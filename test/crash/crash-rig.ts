@@ -1,19 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { settlingLines } from '../../src/correlate/settling.ts';
+import { defaultLaneSettings } from '../../src/pipeline/drain-lane.ts';
 import { openOrderDesk } from '../../src/store/order-desk.ts';
 import { untrueOfJournal, untrueOfSplunk } from '../acceptance/truth.ts';
 import { RehearsedFleet, type RehearsedOptions, rowsOf } from '../pipeline/rehearsed-runtime.ts';
+import { commitSites } from './commit-points/commit-sites.ts';
 import type { WorkerOrders } from './worker-orders.ts';
 
 /** Entries per batch of every sink: small, so that few are under way when a process dies. */
 export const BATCH_ENTRIES = 40;
-/** Batches that a lane has under way at most. */
-const BATCHES_IN_FLIGHT = 3;
 const ENTRY = join(import.meta.dirname, 'worker-process.ts');
 const LONGEST_MS = 60_000;
+const PAGE_BYTES = 8_192;
 
 /** One process of the worker: what it said, and how it ended. */
 export class WorkerProcess {
@@ -113,9 +114,16 @@ export class CrashRig {
     return started;
   }
 
-  /** Runs a process into a failpoint. Returns false when it ended well before it came that far. */
+  /**
+   * Runs a process into a failpoint, which may be the site of a step on the disk. Returns false when it ended well before
+   * it came that far.
+   */
   async crashAt(name: string, hits: number): Promise<boolean> {
-    const one = this.spawn({ failpoint: { name, hits } });
+    const sites = commitSites();
+    const isSite = sites.some((site) => site.name === name);
+    const one = this.spawn(
+      isSite ? { kill: { site: name, nth: hits, sites } } : { failpoint: { name, hits } },
+    );
     await one.ended();
     if (one.end?.signal === 'SIGKILL') return true;
     if (one.end?.code === 0) return false;
@@ -139,6 +147,23 @@ export class CrashRig {
     const desk = await openOrderDesk(join(this.fleet.folder, 'crash.db'), this.fleet.clock);
     await desk.place(this.fleet.order());
     await desk.close();
+  }
+
+  /** Overwrites a page in the middle of the journal, with the note that a worker leaves that met it. */
+  damageJournal(): void {
+    const path = join(this.fleet.folder, 'crash.db');
+    const bytes = readFileSync(path);
+    const middle = Math.floor(bytes.length / 2 / PAGE_BYTES) * PAGE_BYTES;
+    bytes.fill(0xa5, middle, middle + PAGE_BYTES);
+    writeFileSync(path, bytes);
+    writeFileSync(`${path}.damaged`, 'a page cannot be read');
+  }
+
+  /** Files of the journal, by what follows its name; without times, and the log of a damaged one counts with that. */
+  journalFiles(): string[] {
+    const names = readdirSync(this.fleet.folder).filter((name) => name.startsWith('crash.db'));
+    const endings = names.map((name) => name.slice('crash.db'.length).replace(/-[\dT.-]+Z/, ''));
+    return [...new Set(endings.map((name) => name.replace(/corrupt-(wal|shm)$/, 'corrupt')))].toSorted();
   }
 
   /** What is lost, twice, untrue or not told yet, and how often Splunk got an event again. */
@@ -170,4 +195,4 @@ export class CrashRig {
 }
 
 /** Most events that one crash may have Splunk get again: a row is up to two events, in each of its lanes. */
-export const MOST_REPEATS = 2 * 2 * BATCHES_IN_FLIGHT * BATCH_ENTRIES;
+export const MOST_REPEATS = 2 * 2 * defaultLaneSettings.batchesInFlight * BATCH_ENTRIES;

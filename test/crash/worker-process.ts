@@ -6,6 +6,7 @@ import { createSteeredClock } from '../../src/core/clock.ts';
 import { silentLogger } from '../../src/core/logger.ts';
 import { silentMeter } from '../../src/core/meter.ts';
 import type { Journal } from '../../src/model/journal.ts';
+import { killAt } from './commit-points/kill-at.ts';
 import type { WorkerOrders } from './worker-orders.ts';
 
 /**
@@ -54,6 +55,7 @@ function say(word: string): void {
 
 async function main(): Promise<void> {
   watchTransactions();
+  if (orders.kill !== undefined) killAt(orders.kill.site, orders.kill.nth, orders.kill.sites);
   const readFile = (path: string) => readFileSync(path, 'utf8');
   const loaded = loadConfig({ path: orders.config, text: readFile(orders.config), env: {}, readFile });
   if (!loaded.ok) throw new Error(`Expected a valid configuration, got ${JSON.stringify(loaded.problems)}`);

@@ -114,10 +114,12 @@ describe('a circuit', () => {
     expect((await given(ask())).isProbe).toBe(true);
   });
 
-  it('is one for each endpoint of a sink', () => {
+  it('is one for each endpoint of a sink, and another for those who give way there', () => {
     const circuits = new Circuits({ clock, random: () => 0, settings: SETTINGS });
-    expect(circuits.of('dynatrace', '/v1/logs')).toBe(circuits.of('dynatrace', '/v1/logs'));
-    expect(circuits.of('dynatrace', '/v1/logs')).not.toBe(circuits.of('dynatrace', '/v1/metrics'));
-    expect(circuits.of('splunk', '')).not.toBe(circuits.of('other', ''));
+    const logs = circuits.of('dynatrace', '/v1/logs', 'first');
+    expect(circuits.of('dynatrace', '/v1/logs', 'first')).toBe(logs);
+    expect(circuits.of('dynatrace', '/v1/metrics', 'first')).not.toBe(logs);
+    expect(circuits.of('dynatrace', '/v1/logs', 'giving_way')).not.toBe(logs);
+    expect(circuits.of('splunk', '', 'first')).not.toBe(circuits.of('other', '', 'first'));
   });
 });

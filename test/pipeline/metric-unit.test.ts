@@ -93,6 +93,8 @@ describe('the metrics of one account and Region', () => {
     );
     await expect(unit.poll(GO)).rejects.toThrow('p99 not complete');
     expect(rig.ingest.checkpointOf(METRICS)).toBeUndefined();
+    // Never more points seen than read, also in the middle of a window.
+    expect(await rig.ledger()).toMatchObject([{ read: 1, seen: 1, stored: 1 }]);
     await unit.poll(GO);
     expect(source.windows[1]).toEqual(source.windows[0]);
     expect(await rows()).toEqual([

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Journal, LaneAck } from '../../src/model/journal.ts';
 import type { Order, ReplayOrder, RetryOrder } from '../../src/model/order.ts';
 import type { Sink } from '../../src/model/sink.ts';
+import { Circuits } from '../../src/pipeline/circuit.ts';
 import type { LaneSettings } from '../../src/pipeline/drain-lane.ts';
 import { createLaneSet } from '../../src/pipeline/lane-set.ts';
 import { Redelivery } from '../../src/pipeline/redelivery.ts';
@@ -40,7 +41,8 @@ async function ended(): Promise<void> {
 /** Standing lanes and orders over these sinks, as a worker runs them. */
 async function working(sinks: readonly Sink[], journal: Journal = rig.journal): Promise<Redelivery> {
   const { clock, logger, meter } = rig;
-  const deps = { journal, clock, logger, meter, random: () => 1, settings: SETTINGS };
+  const parts = { clock, random: () => 1, settings: SETTINGS };
+  const deps = { ...parts, journal, logger, meter, circuits: new Circuits(parts) };
   const lanes = createLaneSet(sinks, deps);
   for (const lane of [...lanes.live, ...lanes.backfill]) {
     await lane.start();

@@ -4,6 +4,7 @@ import type { Inventory } from '../../src/model/inventory.ts';
 import type { LogPart } from '../../src/model/part.ts';
 import type { Page, Source, Window } from '../../src/model/source-event.ts';
 import { Backfill } from '../../src/pipeline/backfill.ts';
+import { Circuits } from '../../src/pipeline/circuit.ts';
 import { defaultLaneSettings, type LaneDrain } from '../../src/pipeline/drain-lane.ts';
 import { LiveFirst } from '../../src/pipeline/live-first.ts';
 import { createLagMeter, LogUnit } from '../../src/pipeline/log-unit.ts';
@@ -95,6 +96,7 @@ function workerOf(
       meter,
       random: () => 1,
       settings: defaultLaneSettings,
+      circuits: new Circuits({ clock, random: () => 1, settings: defaultLaneSettings }),
       sinks: [],
       liveFirst,
     }),

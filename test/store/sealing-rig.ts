@@ -1,6 +1,7 @@
 import type { Journal, JournalEntry } from '../../src/model/journal.ts';
 import type { SealSettings } from '../../src/model/journal-upkeep.ts';
 import type { RequestRecord } from '../../src/model/request-record.ts';
+import type { OpenJournalOptions } from '../../src/store/open-journal.ts';
 import type { SqliteJournal } from '../../src/store/sqlite-journal.ts';
 import { lane } from '../contract/journal-records.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -29,9 +30,9 @@ export class SealingRig {
     return this.#journal;
   }
 
-  async open(): Promise<SqliteJournal> {
+  async open(options: Partial<OpenJournalOptions> = {}): Promise<SqliteJournal> {
     await this.#journal?.close();
-    this.#journal = await this.store.open({ clock: this.clock, reserveBytes: RESERVE_BYTES });
+    this.#journal = await this.store.open({ clock: this.clock, reserveBytes: RESERVE_BYTES, ...options });
     await this.#journal.lane(lane('splunk'));
     return this.#journal;
   }

@@ -13,6 +13,7 @@ import {
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { silentLogger } from '../../src/core/logger.ts';
 import { openJournalReader } from '../../src/store/open-journal.ts';
 import { readSegments, type Segment } from '../../src/store/segments/segment-table.ts';
 import { lane } from '../contract/journal-records.ts';
@@ -250,6 +251,27 @@ describe('a crash while sealing', () => {
     await rig.days(4, 5, 80);
     await rig.seal();
     await whole(400);
+    expect(readdirSync(folder())).not.toContain(name);
+  });
+
+  // What is to be sealed next grows with the time until the restart: an older event in it gives the file another day.
+  it('after the copy stood in its place, under a name that the next copy does not have: it is removed', async () => {
+    await rig.days(1, 2, 80);
+    rig.clock.skip(3 * DAY);
+    await rig.journal.upkeep.sealNext(SETTINGS, rig.clock.now());
+    const [orphan] = readdirSync(folder());
+    const db = new DatabaseSync(rig.store.path, { timeout: 1_000 });
+    db.exec('DELETE FROM segment');
+    db.close();
+    await rig.open();
+    await commitRecords(rig.journal, [dayRecord(0, 1)]);
+    await rig.journal.upkeep.mark(rig.clock.now());
+    await rig.deliver(81);
+    rig.clock.skip(3 * DAY);
+    expect(await rig.seal()).toBe(1);
+    expect(orphan).toBe('2026-11-02.000000000001.db');
+    expect(readdirSync(folder())).toEqual(['2026-11-01.000000000001.db']);
+    await whole(81);
   });
 
   it('after the copy stood in its place, before it was on record: it is made again', async () => {
@@ -285,6 +307,69 @@ describe('a crash while sealing', () => {
       await whole(1_280);
     },
   );
+});
+
+describe('segments of another journal in the same folder', () => {
+  const warned: unknown[] = [];
+  const logger = { ...silentLogger, warn: (fields: object) => warned.push(fields) };
+
+  /** The live file is taken away, with all that belongs to it but the folder of segments. */
+  async function takeLiveFile(): Promise<void> {
+    await rig.journal.close();
+    for (const name of readdirSync(rig.store.folder))
+      if (name.startsWith('gatewatch.db') && !name.endsWith('.segments'))
+        rmSync(join(rig.store.folder, name), { recursive: true, force: true });
+  }
+
+  const contents = (names: readonly string[]) => names.map((name) => readFileSync(join(folder(), name)));
+
+  it('stay when a new journal begins beside them and seals the same numbers, and are told of once', async () => {
+    await rig.days(0, 5, 80);
+    await rig.seal();
+    const old = readdirSync(folder());
+    const before = contents(old);
+    await takeLiveFile();
+    warned.length = 0;
+    await rig.open({ logger });
+    await rig.days(5, 10, 200);
+    expect(await rig.seal()).toBe(2);
+    expect(old).toHaveLength(2);
+    expect(contents(old)).toEqual(before);
+    expect(warned).toEqual(old.map((name) => expect.objectContaining({ file: join(folder(), name) })));
+  });
+
+  it('stay under another name when a new journal seals the same day from the same number on', async () => {
+    await rig.days(0, 5, 80);
+    await rig.seal();
+    const old = readdirSync(folder()).sort();
+    const before = contents(old);
+    await takeLiveFile();
+    await rig.open({ logger });
+    await rig.days(1, 2, 40);
+    await rig.days(0, 1, 40);
+    await rig.days(5, 10, 80);
+    expect(await rig.seal()).toBeGreaterThan(0);
+    expect(readdirSync(folder()).some((name) => name.includes('.kept-'))).toBe(true);
+    const all = contents(readdirSync(folder()));
+    for (const bytes of before) expect(all.some((one) => one.equals(bytes))).toBe(true);
+  });
+
+  it('stay when an older backup of the live file takes its place and goes on with other rows', async () => {
+    await rig.days(0, 1, 80);
+    await rig.journal.close();
+    const backup = readFileSync(rig.store.path);
+    await rig.open();
+    await rig.days(1, 5, 80);
+    await rig.seal();
+    const [, later = ''] = readdirSync(folder()).sort();
+    const before = contents([later]);
+    await takeLiveFile();
+    writeFileSync(rig.store.path, backup);
+    await rig.open({ logger });
+    await rig.days(6, 10, 200);
+    expect(await rig.seal()).toBeGreaterThan(1);
+    expect(contents([later])).toEqual(before);
+  });
 });
 
 describe('segments that leave the disk', () => {

@@ -12,6 +12,7 @@ import { Correlator } from '../../correlate/correlator.ts';
 import { discoverInventory } from '../../inventory/discover-inventory.ts';
 import { type InventorySettings, inventorySettingsOf } from '../../inventory/inventory-settings.ts';
 import { knownInventoryText, readKnownInventory } from '../../inventory/known-inventory.ts';
+import { withLogGroupClasses } from '../../inventory/log-group-classes.ts';
 import { LogGroupListing } from '../../inventory/log-group-listing.ts';
 import { mergeInventory, withoutGone } from '../../inventory/merge-inventory.ts';
 import type { Inventory } from '../../model/inventory.ts';
@@ -20,6 +21,7 @@ import type { MetricSeries } from '../../model/metric-record.ts';
 import type { Sink } from '../../model/sink.ts';
 import type { AlarmUnit } from '../../pipeline/alarm-unit.ts';
 import { Backfill } from '../../pipeline/backfill.ts';
+import { Circuits } from '../../pipeline/circuit.ts';
 import { defaultLaneSettings, type LaneDrain, type LaneSettings } from '../../pipeline/drain-lane.ts';
 import { Ingest } from '../../pipeline/ingest.ts';
 import { createLaneSet, type LaneSet } from '../../pipeline/lane-set.ts';
@@ -69,6 +71,8 @@ export interface RuntimeDeps {
   readonly quotas?: QuotaOverrides;
   /** First-time events per commit; absent: some thousands. */
   readonly batchEvents?: number;
+  /** Lines that wait for a partner in memory; absent: tens of thousands. */
+  readonly linesInMemory?: number;
   /** Told of every commit, after it is on disk. */
   readonly onCommit?: (entries: readonly JournalEntry[]) => void;
   /** Wraps the journal right after it was opened. */
@@ -118,7 +122,8 @@ export async function createRuntime(config: GatewatchConfig, host: RuntimeDeps):
   const deps = { ...host, clock };
   const sinks = (deps.createSinks ?? createSinks)(config.sinks, deps);
   const redactor = createRedactor(config.redaction);
-  const laneDeps = { ...deps, journal, settings: deps.lanes ?? defaultLaneSettings };
+  const settings = deps.lanes ?? defaultLaneSettings;
+  const laneDeps = { ...deps, journal, settings, circuits: new Circuits({ ...deps, settings }) };
   const own = signalSinks(config, clientSettingsOf(config, deps), () => assembly.inventory?.stages);
   const lanes = createLaneSet([...sinks, ...own], laneDeps);
   const assembly = new Assembly({ config, deps, journal, clients, alarms, redactor, lanes });
@@ -268,7 +273,7 @@ class Assembly {
       journal: options.journal,
       correlator: new Correlator({
         store: options.journal,
-        settings: correlateSettingsOf(options.config),
+        settings: correlateSettingsOf(options.config, options.deps),
         topology: () => this.#topology,
       }),
       allowanceOf: (unit) => this.#logUnits.get(unit)?.lag.allowanceMs ?? settings.lagAllowanceMs,
@@ -299,8 +304,9 @@ class Assembly {
     const next = await discoverInventory(this.#clients, settings, signal, this.#deps.clock.now());
     const before = this.#inventory ?? this.#knownBefore(settings);
     this.#inventory = before === undefined ? next : mergeInventory(before, next, goneForMs(this.#config));
-    this.#inventoryFile.write(knownInventoryText(this.#inventory));
     await this.#logGroups.refresh(logGroupsOf(this.#inventory), signal);
+    this.#inventory = withLogGroupClasses(this.#inventory, (group) => this.#logGroups.factsOf(group));
+    this.#inventoryFile.write(knownInventoryText(this.#inventory));
     return this.#inventory;
   }
 

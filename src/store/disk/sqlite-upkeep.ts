@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
+import type { Logger } from '../../core/logger.ts';
 import type {
   JournalUpkeep,
   JournalUsage,
@@ -25,6 +26,7 @@ import { readUsage, writeMark } from './usage.ts';
 export interface SqliteUpkeepOptions {
   readonly db: DatabaseSync;
   readonly path: string;
+  readonly logger: Logger;
   readonly lease: WriterLease;
   readonly writes: GuardedWrites;
   readonly watch: StorageWatch;
@@ -107,7 +109,7 @@ export class SqliteUpkeep implements JournalUpkeep {
 
   async shrink(): Promise<void> {
     await this.#watched(async () => {
-      this.#sealer.tidy();
+      await this.#sealer.tidy();
       while (this.#sealer.purgeStep()) await setImmediate();
       while (this.#sealer.vacuumStep()) await setImmediate();
     });

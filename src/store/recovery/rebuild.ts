@@ -1,4 +1,5 @@
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Logger } from '../../core/logger.ts';
 import { inTransaction, openReaderConnection } from '../connection.ts';
@@ -28,7 +29,7 @@ export interface RebuildOptions {
  */
 export function rebuild(options: RebuildOptions): string {
   const { path, nowMs, problem, logger } = options;
-  const movedTo = `${path}.corrupt-${new Date(nowMs).toISOString().replaceAll(':', '')}`;
+  const movedTo = asidePath(path, new Date(nowMs).toISOString());
   removeDatabase(rebuildOf(path));
   const fresh = options.openFresh(rebuildOf(path));
   try {
@@ -41,8 +42,8 @@ export function rebuild(options: RebuildOptions): string {
   } finally {
     fresh.close();
   }
-  for (const suffix of DATABASE_FILES) moveIfThere(path + suffix, movedTo + suffix);
-  moveIfThere(damageMarkerOf(path), damageMarkerOf(movedTo));
+  moveIfThere(path, movedTo);
+  moveRest(path, movedTo);
   renameSync(rebuildOf(path), path);
   return movedTo;
 }
@@ -50,9 +51,34 @@ export function rebuild(options: RebuildOptions): string {
 /** After a crash between the renames: the damaged journal is out of the way, the finished one not yet in its place. */
 export function finishRebuild(path: string): void {
   if (existsSync(path) || !existsSync(rebuildOf(path))) return;
-  for (const suffix of ['-wal', '-shm']) rmSync(path + suffix, { force: true });
-  rmSync(damageMarkerOf(path), { force: true });
+  const movedTo = lastMovedAside(path);
+  if (movedTo !== undefined) moveRest(path, movedTo);
+  // Without the file that they belong to they are of no use, and the fresh one must not take the log for its own.
+  else for (const rest of [`${path}-wal`, `${path}-shm`, damageMarkerOf(path)]) rmSync(rest, { force: true });
   renameSync(rebuildOf(path), path);
+}
+
+/** What was committed last may stand in the log alone: it goes where the damaged file went. */
+function moveRest(path: string, movedTo: string): void {
+  for (const suffix of ['-wal', '-shm']) moveIfThere(path + suffix, movedTo + suffix);
+  moveIfThere(damageMarkerOf(path), damageMarkerOf(movedTo));
+}
+
+/**
+ * The newest that has no log beside it: one that has was moved whole, by an earlier rebuild under a clock that was ahead.
+ * Undefined when there is none, such as when somebody has taken it away.
+ */
+function lastMovedAside(path: string): string | undefined {
+  const prefix = basename(asidePath(path, ''));
+  const names = new Set(readdirSync(dirname(path)));
+  const aside = [...names].filter((name) => name.startsWith(prefix) && name.endsWith('Z'));
+  const last = aside.toSorted().findLast((name) => !names.has(`${name}-wal`));
+  return last === undefined ? undefined : join(dirname(path), last);
+}
+
+/** The names sort by time, which ends in `Z`. */
+function asidePath(path: string, time: string): string {
+  return `${path}.corrupt-${time.replaceAll(':', '')}`;
 }
 
 function rebuildOf(path: string): string {

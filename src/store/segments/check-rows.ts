@@ -21,7 +21,7 @@ export interface CheckSpan {
   readonly lastSeq: number;
 }
 
-/** Problems that are told one by one; more than these are only counted in the last one's words. */
+/** Problems that are named; more of one span are left out. */
 const MOST_PROBLEMS = 1_000;
 
 /**

@@ -8,7 +8,7 @@ import { readSegments, type Segment } from './segment-table.ts';
 /** Segments that are open at the same time: file handles and page caches stay bounded, however many there are. */
 const MOST_OPEN = 4;
 /** A revision of a record may be of an event time this far from the others, milliseconds. */
-const EVENT_TIME_SLACK_MS = 3_600_000;
+export const EVENT_TIME_SLACK_MS = 3_600_000;
 
 interface OpenSegment {
   readonly db: DatabaseSync;

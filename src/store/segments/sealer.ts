@@ -1,17 +1,19 @@
-import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { formatBytes } from '../../core/bytes.ts';
 import { FencedError, GatewatchError } from '../../core/errors.ts';
+import type { Logger } from '../../core/logger.ts';
 import type { SealSettings } from '../../model/journal-upkeep.ts';
 import type { GuardedWrites } from '../disk/guarded-writes.ts';
 import type { WriterLease } from '../writer-lease.ts';
 import { checkRows, type RowProblem } from './check-rows.ts';
 import { noteDamage } from './damage-table.ts';
+import { isHeldElsewhere } from './left-over.ts';
 import { planSegment, type SegmentPlan } from './plan-segment.ts';
 import { hashFile, openSegmentFile, syncPath, writeSegmentFile } from './segment-file.ts';
-import { segmentFolderOf, segmentName, segmentPath } from './segment-place.ts';
+import { isCovered, isPartial, segmentFolderOf, segmentName, segmentPath } from './segment-place.ts';
 import { lastSegmentedSeq, putSegment, readSegments, type Segment } from './segment-table.ts';
 
 /** Rows deleted per transaction: some ten milliseconds. */
@@ -23,6 +25,7 @@ const VACUUM_PAGES = 256;
 export interface SealerOptions {
   readonly db: DatabaseSync;
   readonly path: string;
+  readonly logger: Logger;
   readonly lease: WriterLease;
   readonly writes: GuardedWrites;
   /** Lanes that this worker drains. */
@@ -36,6 +39,8 @@ export interface SealerOptions {
  */
 export class Sealer {
   readonly #options: SealerOptions;
+  /** Files of rows that this journal does not hold: compared and told of once. */
+  readonly #foreign = new Set<string>();
 
   constructor(options: SealerOptions) {
     this.#options = options;
@@ -55,6 +60,7 @@ export class Sealer {
     const sha256 = await hashFile(partial);
     const { size: bytes } = statSync(partial);
     chmodSync(partial, 0o400);
+    await this.#makeWay(join(folder, file), nowMs);
     renameSync(partial, join(folder, file));
     syncPath(folder);
     const { firstSeq, lastSeq, minEventMs, maxEventMs } = plan;
@@ -62,6 +68,18 @@ export class Sealer {
     const segment: Segment = { ...span, state: 'sealed', file, sha256, bytes, rows, changedMs: nowMs };
     this.#write(() => putSegment(db, segment));
     return segment;
+  }
+
+  /** What stands under the name of a segment to be: of a crash before it was on record, or an earlier journal's own. */
+  async #makeWay(file: string, nowMs: number): Promise<void> {
+    const { db, path, logger } = this.#options;
+    if (!existsSync(file) || (await isHeldElsewhere(db, path, file))) return;
+    const kept = `${file}.kept-${nowMs}`;
+    renameSync(file, kept);
+    logger.warn(
+      { journal: path, file: kept },
+      'A segment of an earlier journal had the name of a new one: it is kept under another name, and not read. Move it to a safe place, or bring the journal back that it belongs to.',
+    );
   }
 
   /** A disk without room for the copy keeps no half of it. */
@@ -121,13 +139,23 @@ export class Sealer {
     return Number(db.prepare('PRAGMA freelist_count').get()?.freelist_count) < free;
   }
 
-  /** Removes what a crash left: halves of copies, and files of segments that lie elsewhere or nowhere by now. */
-  tidy(): void {
-    const { db, path } = this.#options;
+  /** Removes what a crash left: halves of copies, and files whose every row lies elsewhere by now. Keeps any other. */
+  async tidy(): Promise<void> {
+    const { db, path, logger } = this.#options;
     const folder = segmentFolderOf(path);
-    for (const { state, firstSeq, minEventMs } of readSegments(db)) {
-      if (state === 'sealed' || state === 'lost') continue;
-      rmSync(join(folder, segmentName(firstSeq, minEventMs)), { force: true });
+    if (!existsSync(folder)) return;
+    const segments = readSegments(db);
+    for (const name of readdirSync(folder)) {
+      const file = join(folder, name);
+      if (!isPartial(name) && (!isCovered(name, segments) || this.#foreign.has(name))) continue;
+      if (isPartial(name) || (await isHeldElsewhere(db, path, file))) rmSync(file, { force: true });
+      else {
+        this.#foreign.add(name);
+        logger.warn(
+          { journal: path, file },
+          'A segment holds rows that this journal does not have, such as those of an earlier journal: it is kept, and not read. Move it to a safe place, or bring the journal back that it belongs to.',
+        );
+      }
     }
   }
 

@@ -1,5 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { JournalEntry, RecordQuery, RowOrigin, RowSpan, StreamName } from '../../model/journal.ts';
+import type {
+  JournalEntry,
+  Outcomes,
+  RecordQuery,
+  RowOrigin,
+  RowSpan,
+  StreamName,
+} from '../../model/journal.ts';
 import type { Position } from '../merge-newest-first.ts';
 import { candidatesOf, matches } from '../record-query.ts';
 import { RecordReader } from '../record-reader.ts';
@@ -7,6 +14,7 @@ import type { SealedRecords } from '../record-writer.ts';
 import { type LazySequence, mergeSegments } from './merge-segments.ts';
 import { type ReadableSegment, SealedRows } from './sealed-rows.ts';
 import { openSegmentFile, toSegmentError } from './segment-file.ts';
+import { trailOutcomes } from './trail-outcomes.ts';
 
 type FoundRow = NonNullable<ReturnType<RecordReader['at']>>;
 type NewestRow = NonNullable<ReturnType<RecordReader['newest']>>;
@@ -125,6 +133,10 @@ export class TrailReader implements SealedRecords {
       found.push(row.entry);
     }
     return found;
+  }
+
+  outcomes(fromMs: number, toMs: number): Outcomes {
+    return this.#steady(() => trailOutcomes(this.#db, this.sealed, { fromMs, toMs }));
   }
 
   /** Reads again when rows were moved meanwhile, by a worker beside this reader: they were in the other place then. */

@@ -1,23 +1,13 @@
-import type { JournalEntry } from '../model/journal.ts';
 import type { Sink, Verdict } from '../model/sink.ts';
 
-export interface Pace {
-  /** Awaited before each batch goes out. Rejects when aborted. */
-  readonly beforeSend: (batch: readonly JournalEntry[], signal: AbortSignal) => Promise<void>;
-  readonly maxBatchEntries?: number;
-}
-
-/** A sink that waits for its turn before each batch. Closing it closes nothing: the sink behind it has other lanes. */
-export function createPacedSink(sink: Sink, { beforeSend, maxBatchEntries }: Pace): Sink {
+/** A sink that is handed fewer rows at a time. Closing it closes nothing: the sink behind it has other lanes. */
+export function withSmallerBatches(sink: Sink, maxBatchEntries: number): Sink {
   return {
     name: sink.name,
     streams: sink.streams,
     endpointOf: (stream) => sink.endpointOf?.(stream) ?? '',
-    maxBatchEntries: Math.min(sink.maxBatchEntries, maxBatchEntries ?? sink.maxBatchEntries),
-    async send(batch, signal) {
-      await beforeSend(batch, signal);
-      return sink.send(batch, signal);
-    },
+    maxBatchEntries: Math.min(sink.maxBatchEntries, maxBatchEntries),
+    send: (batch, signal) => sink.send(batch, signal),
     refreshSecrets: () => sink.refreshSecrets(),
     close: async () => {},
   };
@@ -29,7 +19,7 @@ export function createPacedSink(sink: Sink, { beforeSend, maxBatchEntries }: Pac
  */
 export function createSingleRowSink(sink: Sink): Sink {
   return {
-    ...createPacedSink(sink, { beforeSend: async () => {}, maxBatchEntries: 1 }),
+    ...withSmallerBatches(sink, 1),
     send: async (batch, signal) => named(await sink.send(batch, signal)),
   };
 }
