@@ -62,7 +62,7 @@ export interface LedgerEntry {
   readonly unparsed: number;
 }
 
-/** Records of one API and stage that were joined in one way. An `unparsed` line has no API: its log group stands for it. */
+/** Records of one API and stage that were joined in one way. An `unparsed` line has no API: its names are empty. */
 export interface OutcomeCount {
   readonly apiId: string;
   readonly apiName: string;
@@ -70,6 +70,22 @@ export interface OutcomeCount {
   /** A join outcome, or `unparsed`. */
   readonly outcome: string;
   readonly records: number;
+}
+
+/** Rows of the trail that could not be counted, because their segment is not there or cannot be read. */
+export interface UncountedRows {
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  /** Event times of all of these rows; the end left out. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly reason: string;
+}
+
+/** How the requests of a span were joined, and the rows for which nobody can tell. */
+export interface Outcomes {
+  readonly counts: readonly OutcomeCount[];
+  readonly uncounted: readonly UncountedRows[];
 }
 
 /** Correlation state that must survive a restart: opaque to the store. `body: null` deletes. */
@@ -285,9 +301,9 @@ export interface JournalReader {
   ledger(fromMs: number, toMs: number): Promise<readonly LedgerEntry[]>;
   gaps(): Promise<readonly Gap[]>;
   /** How the requests of a span of event time were joined, by API and stage: newest revision of each record. */
-  outcomes(fromMs: number, toMs: number): Promise<readonly OutcomeCount[]>;
-  /** All live state rows of a kind: for start-up, and to see what still settles. */
-  allState(kind: string): AsyncIterable<StateRow>;
+  outcomes(fromMs: number, toMs: number): Promise<Outcomes>;
+  /** All live state rows of a kind, by key; with `prefix` those whose key begins so. */
+  allState(kind: string, prefix?: string): AsyncIterable<StateRow>;
   /** Of one lane or all, the ended ones included, by lane and `seq`. */
   deadLetters(lane?: string): Promise<readonly StoredDeadLetter[]>;
   /**

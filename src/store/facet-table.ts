@@ -50,7 +50,6 @@ export class FacetWriter {
 export function matchingFacets(db: DatabaseSync, query: RecordQuery): readonly number[] {
   const wanted = [
     query.stream === undefined ? undefined : (['stream = ?', query.stream] as const),
-    query.stream === undefined ? undefined : (['stream = ?', query.stream] as const),
     query.api === undefined ? undefined : (['? IN (api_id, api_name)', query.api] as const),
     query.stage === undefined ? undefined : (['stage = ?', query.stage] as const),
     query.decision === undefined ? undefined : (['decision = ?', query.decision] as const),

@@ -6,7 +6,7 @@ import type {
   JournalReader,
   LaneState,
   LedgerEntry,
-  OutcomeCount,
+  Outcomes,
   RecordQuery,
   RowSpan,
   StateRow,
@@ -17,7 +17,6 @@ import type { Order } from '../model/order.ts';
 import { readDeadLetters } from './dead-letter-table.ts';
 import { type Delivery, readDeliveries, readLanes } from './lane-tables.ts';
 import { readOrders } from './order-table.ts';
-import { countOutcomes } from './outcome-counts.ts';
 import { readCheckpoints, readGaps, readLedger } from './position-tables.ts';
 import { TrailReader } from './segments/trail-reader.ts';
 import { toJournalError } from './sqlite-error.ts';
@@ -77,12 +76,12 @@ export class SqliteJournalReader implements JournalReader {
     return this.reading(() => readGaps(this.#db));
   }
 
-  async outcomes(fromMs: number, toMs: number): Promise<readonly OutcomeCount[]> {
-    return this.reading(() => countOutcomes(this.#db, fromMs, toMs));
+  async outcomes(fromMs: number, toMs: number): Promise<Outcomes> {
+    return this.reading(() => this.records.outcomes(fromMs, toMs));
   }
 
-  async *allState(kind: string): AsyncIterable<StateRow> {
-    const rows = allStateRows(this.#db, kind)[Symbol.iterator]();
+  async *allState(kind: string, prefix?: string): AsyncIterable<StateRow> {
+    const rows = allStateRows(this.#db, kind, prefix)[Symbol.iterator]();
     for (
       let next = this.reading(() => rows.next());
       next.done !== true;

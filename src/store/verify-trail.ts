@@ -1,16 +1,21 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { messageOf } from '../core/errors.ts';
+import { checkTables } from './check-tables.ts';
 import { openReaderConnection } from './connection.ts';
-import { numberIn } from './row.ts';
+import { segmentsInFolder } from './recovery/adopt-segments.ts';
+import { numberIn, type Row } from './row.ts';
 import { requireCurrentSchema } from './schema.ts';
 import { checkRows, type RowProblem } from './segments/check-rows.ts';
 import { hashFile, openSegmentFile } from './segments/segment-file.ts';
 import { segmentPath } from './segments/segment-place.ts';
 import { readSegments, type Segment } from './segments/segment-table.ts';
-import { toJournalError } from './sqlite-error.ts';
+import { isCorrupt, toJournalError } from './sqlite-error.ts';
 
-/** Rows compared before the next look at where the live file begins: a worker may seal beside this. */
-const STEP_ROWS = 5_000;
+/**
+ * Rows compared before the next look at where the live file begins: a worker may seal beside this. `checkRows` names a
+ * thousand problems at most, so that none of a step goes unnamed.
+ */
+const STEP_ROWS = 1_000;
 
 export interface VerifyOptions {
   readonly path: string;
@@ -21,9 +26,12 @@ export interface VerifyOptions {
   readonly onProgress?: (rows: number, ofRows: number) => void;
 }
 
-/** Something that is not as it was stored. Row problems name the row, others the file. */
+/** Something that is not as it was stored. Row problems name the row, others the table or the file. */
 export interface TrailProblem {
   readonly seq?: number;
+  /** Set when the same holds for all rows from `seq` to this one. */
+  readonly lastSeq?: number;
+  readonly table?: string;
   readonly file: string;
   readonly problem: string;
 }
@@ -32,6 +40,8 @@ export interface TrailReport {
   readonly rows: number;
   readonly segments: number;
   readonly problems: readonly TrailProblem[];
+  /** What to do about a live file of which something cannot be read. */
+  readonly remedy?: string;
   /** Spans of rows that are not in the trail by a written record: dropped for room, or lost with a damaged journal. */
   readonly absent: readonly Segment[];
 }
@@ -63,6 +73,9 @@ class Verification {
   readonly #options: VerifyOptions;
   readonly #problems: TrailProblem[] = [];
   readonly #absent: Segment[] = [];
+  #found: readonly Segment[] | undefined;
+  /** Something of the live file cannot be read. */
+  #isBroken = false;
   #rows = 0;
   #ofRows = 0;
   #segments = 0;
@@ -73,12 +86,13 @@ class Verification {
   }
 
   async run(): Promise<TrailReport> {
+    await this.#checkTables();
     const lastSeq = this.#lastSeq();
     const wanted = this.#wantedSpan(lastSeq);
     this.#ofRows = wanted.lastSeq - wanted.firstSeq + 1;
     let next = wanted.firstSeq;
     while (next <= wanted.lastSeq) {
-      const segment = readSegments(this.#db).find(({ lastSeq: last }) => last >= next);
+      const segment = this.#listed().find(({ lastSeq: last }) => last >= next);
       next =
         segment === undefined
           ? await this.#checkLive(next, wanted.lastSeq)
@@ -88,31 +102,60 @@ class Verification {
       rows: this.#rows,
       segments: this.#segments,
       problems: this.#problems,
+      ...(this.#isBroken && { remedy: remedyFor(this.#options.path) }),
       absent: this.#absent,
     };
   }
 
-  #lastSeq(): number {
-    const row = this.#db
-      .prepare(
-        `SELECT max(coalesce((SELECT max(seq) FROM record), 0), coalesce((SELECT max(last_seq) FROM segment), 0),
-           coalesce((SELECT max(last_seq) FROM stream_run), 0)) AS seq`,
-      )
-      .get();
-    return numberIn(row ?? {}, 'seq');
+  async #checkTables(): Promise<void> {
+    const { path } = this.#options;
+    for (const { table, problem } of await checkTables(this.#db)) {
+      this.#isBroken = true;
+      this.#problems.push({ file: path, table, problem });
+    }
   }
 
-  /** From the first to the last row of the commits that hold events of the span. */
+  /** The last row that is known of, as far as the file can tell. */
+  #lastSeq(): number {
+    const listed = this.#listed().map(({ lastSeq }) => lastSeq);
+    const rows = this.#readable('SELECT coalesce(max(seq), 0) AS seq FROM record')?.seq ?? 0;
+    const runs = this.#readable('SELECT coalesce(max(last_seq), 0) AS seq FROM stream_run')?.seq ?? 0;
+    return Math.max(Number(rows), Number(runs), ...listed);
+  }
+
+  /** From the first to the last row of the commits that hold events of the span; all when the file cannot tell any more. */
   #wantedSpan(lastSeq: number): Span {
     const { fromMs, toMs } = this.#options;
     if (fromMs === undefined && toMs === undefined) return { firstSeq: 1, lastSeq };
-    const row = this.#db
-      .prepare(
-        `SELECT coalesce(min(first_seq), 1) AS first, coalesce(max(last_seq), 0) AS last FROM stream_run
-           WHERE max_event_ms >= ? AND min_event_ms < ?`,
-      )
-      .get(fromMs ?? Number.MIN_SAFE_INTEGER, toMs ?? Number.MAX_SAFE_INTEGER);
-    return { firstSeq: numberIn(row ?? {}, 'first'), lastSeq: numberIn(row ?? {}, 'last') };
+    const row = this.#readable(
+      `SELECT coalesce(min(first_seq), 1) AS first, coalesce(max(last_seq), 0) AS last FROM stream_run
+         WHERE max_event_ms >= ? AND min_event_ms < ?`,
+      fromMs ?? Number.MIN_SAFE_INTEGER,
+      toMs ?? Number.MAX_SAFE_INTEGER,
+    );
+    if (row === undefined) return { firstSeq: 1, lastSeq };
+    return { firstSeq: numberIn(row, 'first'), lastSeq: numberIn(row, 'last') };
+  }
+
+  /** The segments on record; where that cannot be read, as they lie in their folder. */
+  #listed(): readonly Segment[] {
+    try {
+      return readSegments(this.#db);
+    } catch (error) {
+      if (!isCorrupt(error)) throw error;
+      this.#found ??= segmentsInFolder(this.#options.path, 0);
+      return this.#found;
+    }
+  }
+
+  /** The one row of a query, `undefined` where it lies on a page that cannot be read: that has been told. */
+  #readable(sql: string, ...params: number[]): Row | undefined {
+    try {
+      return this.#db.prepare(sql).get(...params);
+    } catch (error) {
+      if (!isCorrupt(error)) throw error;
+      return undefined;
+    }
   }
 
   /** One step of the live file. What was sealed meanwhile is not there any more: it is looked for again, in its segment. */
@@ -120,7 +163,7 @@ class Verification {
     const to = Math.min(lastSeq, from + STEP_ROWS - 1);
     const file = this.#options.path;
     const { rows, problems } = await this.#checked(this.#db, { firstSeq: from, lastSeq: to });
-    const isSealedNow = readSegments(this.#db).some(({ lastSeq: last }) => last >= from);
+    const isSealedNow = this.#listed().some(({ lastSeq: last }) => last >= from);
     if (isSealedNow) return from;
     this.#note(rows, problems, file);
     return to + 1;
@@ -166,7 +209,7 @@ class Verification {
 
   /** Archived or dropped between two looks. */
   #hasMoved({ firstSeq, state, file }: Segment): boolean {
-    const now = readSegments(this.#db).find((one) => one.firstSeq === firstSeq);
+    const now = this.#listed().find((one) => one.firstSeq === firstSeq);
     return now?.state !== state || now.file !== file;
   }
 
@@ -175,15 +218,30 @@ class Verification {
     try {
       return await checkRows(db, span);
     } catch {
+      this.#isBroken ||= db === this.#db;
       return checkOneByOne(db, span);
     }
   }
 
   #note(rows: number, problems: readonly RowProblem[], file: string): void {
     this.#rows += rows;
-    for (const { seq, problem } of problems) this.#problems.push({ seq, file, problem });
+    for (const { seq, problem } of problems) this.#addRow(seq, file, problem);
     this.#options.onProgress?.(this.#rows, this.#ofRows);
   }
+
+  /** Rows one after the other with the same problem are told as one. */
+  #addRow(seq: number, file: string, problem: string): void {
+    const last = this.#problems.at(-1);
+    const isNext = last?.seq !== undefined && (last.lastSeq ?? last.seq) + 1 === seq;
+    if (isNext && last.file === file && last.problem === problem)
+      this.#problems[this.#problems.length - 1] = { ...last, lastSeq: seq };
+    else this.#problems.push({ seq, file, problem });
+  }
+}
+
+/** What a worker does by itself when it meets the damage; this has it done at once. */
+function remedyFor(path: string): string {
+  return `stop the worker, run \`echo "found by audit verify" > "${path}.damaged"\` and start it again: it moves this file aside to ${path}.corrupt-TIME, keeps what can be read of the other tables and all sealed segments, and reads the rest again from CloudWatch; a gap record names the time that it covers`;
 }
 
 async function checkOneByOne(db: DatabaseSync, { firstSeq, lastSeq }: Span) {

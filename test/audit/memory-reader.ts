@@ -48,7 +48,7 @@ export function createMemoryReader(
     gaps: async () => more.gaps ?? [],
     deadLetters: async (): Promise<readonly StoredDeadLetter[]> => [],
     orders: async () => [],
-    outcomes: async () => [],
+    outcomes: async () => ({ counts: [], uncounted: [] }),
     allState: async function* () {},
     deliveryOf: more.delivery ?? (async () => []),
     close: async () => {

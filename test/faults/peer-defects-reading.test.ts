@@ -1,7 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
 import { createAwsClients } from '../../src/aws/aws-clients.ts';
 import { createConfigCommand } from '../../src/cli/commands/config.ts';
-import type { CliContext } from '../../src/cli/context.ts';
 import { IncompleteReadError } from '../../src/core/errors.ts';
 import { silentLogger } from '../../src/core/logger.ts';
 import type { MetricRecord, MetricSeries } from '../../src/model/metric-record.ts';
@@ -12,6 +11,7 @@ import { clientsForTest } from '../aws/clients-fixture.ts';
 import { EXAMPLE_CONFIG, exampleFiles } from '../config/example-config.ts';
 import { ReadingRig } from '../pipeline/reading-rig.ts';
 import { seriesOf } from '../sources/metrics/series-fixture.ts';
+import { contextFor, filesFrom, nothingPrinted } from '../support/cli-context.ts';
 import { MINUTE, outcomesIn, ReadingFleet } from './reading-fleet.ts';
 import { ACCESS_UNIT, CENTRAL, REGION, restApi } from './reading-world.ts';
 
@@ -142,38 +142,19 @@ it('peer defect, YACE filters.go AWS/ApiGateway: every page of APIs with its sta
   expect(reasons).toContain('twin');
 });
 
-function configContext(text: string) {
+async function checked(text: string) {
   const files = exampleFiles();
   files.set('/etc/gatewatch/gatewatch.yaml', text);
-  const printed = { err: '', exit: 0 };
-  const context: CliContext = {
-    env: { EXTERNAL_ID: 'e', DT_TOKEN: 'd' },
-    cwd: '/etc/gatewatch',
-    stdout: { write: () => undefined },
-    stderr: { write: (words) => (printed.err += words) },
-    now: () => 0,
-    fileExists: (path) => files.has(path),
-    readFile: (path) => files.get(path) ?? '',
-    writeFile: () => undefined,
-    fileSystemType: () => undefined,
-    randomBytes: (count) => new Uint8Array(count),
-    setExitCode: (code) => {
-      printed.exit = code;
-    },
-  };
-  return { context, printed };
-}
-
-async function checked(text: string) {
-  const { context, printed } = configContext(text);
+  const printed = nothingPrinted();
+  const context = contextFor(printed, { env: { EXTERNAL_ID: 'e', DT_TOKEN: 'd' }, ...filesFrom(files) });
   await createConfigCommand(context).parseAsync(['check'], { from: 'user' });
   return printed;
 }
 
 it('peer defect, YACE /reload: a file that no longer parses is refused, and a running worker keeps what it has', async () => {
-  expect(await checked(EXAMPLE_CONFIG)).toMatchObject({ exit: 0 });
+  expect(await checked(EXAMPLE_CONFIG)).toMatchObject({ code: 0 });
   const broken = await checked(`${EXAMPLE_CONFIG}\nmetrics: [`);
-  expect(broken.exit).toBe(1);
+  expect(broken.code).toBe(1);
   expect(broken.err).not.toBe('');
 
   const fleet = await startFleet();
@@ -187,8 +168,8 @@ it('peer defect, YACE /reload: a file that no longer parses is refused, and a ru
 });
 
 it('peer defect, YACE config.Parse: an unknown key fails the check, with its line and what was meant', async () => {
-  const { exit, err } = await checked(EXAMPLE_CONFIG.replace('metrics:', 'metrcs:'));
-  expect(exit).toBe(1);
+  const { code, err } = await checked(EXAMPLE_CONFIG.replace('metrics:', 'metrcs:'));
+  expect(code).toBe(1);
   expect(err).toMatch(/:15:1 {2}metrcs .*did you mean metrics\?/);
 });
 

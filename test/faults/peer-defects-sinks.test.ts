@@ -6,29 +6,20 @@ import { createSplunkHecSink } from '../../src/sinks/splunk/splunk-hec-sink.ts';
 import { createSplunkLoggingTransport } from '../../src/sinks/splunk/splunk-logging-transport.ts';
 import { html, json, type Reply, startLocalServer } from '../http/local-server.ts';
 import { LOCALHOST_TLS } from '../http/localhost-tls.ts';
-import { errorEnvelope, type FakeOtlp, startFakeOtlp } from '../sinks/dynatrace/fake-otlp.ts';
+import { errorEnvelope, type FakeOtlp } from '../sinks/dynatrace/fake-otlp.ts';
 import { requestEntries } from '../sinks/entries.ts';
-import { type FakeHec, startFakeHec } from '../sinks/splunk/fake-hec.ts';
+import type { FakeHec } from '../sinks/splunk/fake-hec.ts';
 import { until } from '../support/fake-clock.ts';
-import { SinkRig } from './sink-rig.ts';
+import { onlyAccess, SinkRig } from './sink-rig.ts';
 
 let rig: SinkRig;
 let hec: FakeHec;
 let otlp: FakeOtlp;
 
 beforeEach(async () => {
-  rig = await SinkRig.start();
-  hec = await startFakeHec();
-  otlp = await startFakeOtlp();
+  ({ rig, hec, otlp } = await SinkRig.withDestinations());
 });
-
-afterEach(async () => {
-  await rig.dispose();
-  await hec.close();
-  await otlp.close();
-});
-
-const onlyAccess = { access: true, authentication: false, metric: false };
+afterEach(() => rig.dispose());
 const hecIds = () => hec.indexed.map(({ fields }) => fields.event_id);
 const otlpIds = () => otlp.logs.map(({ attributes }) => attributes.event_id);
 

@@ -11,7 +11,9 @@ import {
 } from '../../src/sinks/dynatrace/otlp-settings.ts';
 import { createSplunkHecSettings, type SplunkHecSettings } from '../../src/sinks/splunk/hec-settings.ts';
 import { createSplunkHecSink } from '../../src/sinks/splunk/splunk-hec-sink.ts';
+import { startFakeOtlp } from '../sinks/dynatrace/fake-otlp.ts';
 import { NOW_MS, requestRecord } from '../sinks/entries.ts';
+import { startFakeHec } from '../sinks/splunk/fake-hec.ts';
 import { commitRecords } from '../store/commits.ts';
 import { TemporaryJournal } from '../store/temporary-journal.ts';
 import { RecordingLogger } from '../support/recorders.ts';
@@ -35,6 +37,9 @@ export class LabelledMeter implements Meter {
     return this.counts.get(`gatewatch_sink_requests_total answer=${answer}`) ?? 0;
   }
 }
+
+/** One event of Splunk for each request. */
+export const onlyAccess = { access: true, authentication: false, metric: false };
 
 const QUICK: LaneSettings = {
   firstRetryMs: 250,
@@ -60,6 +65,7 @@ export class SinkRig {
   readonly #stop = new AbortController();
   readonly #running: Promise<void>[] = [];
   readonly #sinks: Sink[] = [];
+  readonly #destinations: { close(): Promise<void> }[] = [];
 
   private constructor(files: TemporaryJournal, journal: Journal) {
     this.files = files;
@@ -69,6 +75,15 @@ export class SinkRig {
   static async start(): Promise<SinkRig> {
     const files = new TemporaryJournal();
     return new SinkRig(files, await files.open());
+  }
+
+  /** With both destinations, which are closed with it. */
+  static async withDestinations() {
+    const rig = await SinkRig.start();
+    const hec = await startFakeHec();
+    const otlp = await startFakeOtlp();
+    rig.#destinations.push(hec, otlp);
+    return { rig, hec, otlp };
   }
 
   readonly #clock = createSteeredClock(() => NOW_MS);
@@ -143,6 +158,7 @@ export class SinkRig {
     this.#stop.abort(new Error('the test is over'));
     await Promise.allSettled(this.#running);
     for (const sink of this.#sinks) await sink.close();
+    for (const destination of this.#destinations) await destination.close();
     await this.files.dispose();
   }
 }

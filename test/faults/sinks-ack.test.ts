@@ -6,7 +6,7 @@ import { startedSandbox } from '../sandbox/started-sandbox.ts';
 import { NOW_MS } from '../sinks/entries.ts';
 import { readEnvelope } from '../sinks/splunk/fake-hec.ts';
 import { until } from '../support/fake-clock.ts';
-import { copiesOf, SinkRig } from './sink-rig.ts';
+import { copiesOf, onlyAccess, SinkRig } from './sink-rig.ts';
 
 let rig: SinkRig;
 let server: LocalServer;
@@ -42,8 +42,6 @@ function askAcks({ body, headers }: Received) {
   const channel = String(headers['x-splunk-request-channel']);
   return json(200, { acks: Object.fromEntries(asked.acks.map((id) => [id, isIndexed(id, channel)])) });
 }
-
-const onlyAccess = { access: true, authentication: false, metric: false };
 
 let seed = 0;
 const random = () => {

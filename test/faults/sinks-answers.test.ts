@@ -3,29 +3,20 @@ import { Secret } from '../../src/core/secret.ts';
 import type { LaneDrain } from '../../src/pipeline/drain-lane.ts';
 import { reactToOtlp } from '../../src/sinks/dynatrace/otlp-reaction.ts';
 import { html, json, type Reply } from '../http/local-server.ts';
-import { errorEnvelope, type FakeOtlp, partialSuccess, startFakeOtlp } from '../sinks/dynatrace/fake-otlp.ts';
+import { errorEnvelope, type FakeOtlp, partialSuccess } from '../sinks/dynatrace/fake-otlp.ts';
 import { NOW_MS } from '../sinks/entries.ts';
-import { type FakeHec, startFakeHec } from '../sinks/splunk/fake-hec.ts';
+import type { FakeHec } from '../sinks/splunk/fake-hec.ts';
 import { until } from '../support/fake-clock.ts';
-import { SinkRig } from './sink-rig.ts';
+import { onlyAccess, SinkRig } from './sink-rig.ts';
 
 let rig: SinkRig;
 let hec: FakeHec;
 let otlp: FakeOtlp;
 
 beforeEach(async () => {
-  rig = await SinkRig.start();
-  hec = await startFakeHec();
-  otlp = await startFakeOtlp();
+  ({ rig, hec, otlp } = await SinkRig.withDestinations());
 });
-
-afterEach(async () => {
-  await rig.dispose();
-  await hec.close();
-  await otlp.close();
-});
-
-const onlyAccess = { access: true, authentication: false, metric: false };
+afterEach(() => rig.dispose());
 
 /** Either destination, as far as these tests tell them apart. */
 interface Destination {

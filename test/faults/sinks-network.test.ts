@@ -12,7 +12,7 @@ import { startedSandbox } from '../sandbox/started-sandbox.ts';
 import { NOW_MS, requestEntries } from '../sinks/entries.ts';
 import { type ChaosProxy, DRIP, startChaosProxy, type Toxics } from '../support/chaos-proxy.ts';
 import { until } from '../support/fake-clock.ts';
-import { copiesOf, SinkRig } from './sink-rig.ts';
+import { copiesOf, onlyAccess, SinkRig } from './sink-rig.ts';
 
 let rig: SinkRig;
 let sandbox: Sandbox;
@@ -36,7 +36,7 @@ afterEach(async () => {
   await toOtlp.close();
 });
 
-const HEC = { index: 'apigw', events: { access: true, authentication: false, metric: false } };
+const HEC = { index: 'apigw', events: onlyAccess };
 
 const hecIds = () => [...sandbox.acceptedEvents()].map(({ fields }) => fields?.event_id);
 const otlpIds = () =>

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createAuditCommand } from '../../src/cli/commands/audit.ts';
-import type { CliContext } from '../../src/cli/context.ts';
 import { Upkeep, type UpkeepSettings } from '../../src/pipeline/upkeep.ts';
 import { openJournalReader } from '../../src/store/open-journal.ts';
 import { verifyTrail } from '../../src/store/verify-trail.ts';
 import { DAY, dayRecord, everyRow, HOUR, numbers, SETTINGS, SealingRig } from '../store/sealing-rig.ts';
+import { contextFor, nothingPrinted } from '../support/cli-context.ts';
 import { RecordingLogger, RecordingMeter } from '../support/recorders.ts';
 import { NO_SEALING } from './upkeep-settings.ts';
 
@@ -54,26 +54,11 @@ function flipSealed(file: string, n: number): void {
 }
 
 async function verify(...args: string[]): Promise<{ readonly out: string; readonly exitCode: number }> {
-  let out = '';
-  let exitCode = 0;
-  const context: CliContext = {
-    env: {},
-    cwd: rig.store.folder,
-    stdout: { write: (text) => (out += text) },
-    stderr: { write: () => undefined },
-    now: () => rig.clock.now(),
-    fileExists: () => false,
-    readFile: () => '',
-    writeFile: () => undefined,
-    fileSystemType: () => undefined,
-    randomBytes: (count) => new Uint8Array(count),
-    setExitCode: (code) => {
-      exitCode = code;
-    },
-  };
+  const printed = nothingPrinted();
+  const context = contextFor(printed, { now: () => rig.clock.now() });
   const command = createAuditCommand(context, openJournalReader);
   await command.parseAsync(['verify', '--journal', rig.store.path, ...args], { from: 'user' });
-  return { out, exitCode };
+  return { out: printed.out, exitCode: printed.code };
 }
 
 describe('FT-17 bits that changed on the disk', () => {
@@ -104,7 +89,12 @@ describe('FT-17 bits that changed on the disk', () => {
     db.exec('DELETE FROM record WHERE seq IN (400, 401, 600)');
     db.close();
     const { problems } = await verifyTrail({ path: rig.store.path });
-    expect(problems).toMatchObject([400, 401, 600].map((seq) => ({ seq, problem: 'is missing' })));
+    const problem = 'is missing';
+    expect(problems).toEqual([
+      { seq: 400, lastSeq: 401, file: rig.store.path, problem },
+      { seq: 600, file: rig.store.path, problem },
+    ]);
+    expect((await verify()).out).toContain('rows 400 to 401: each is missing');
     const [file] = readdirSync(`${rig.store.path}.segments`);
     const path = join(`${rig.store.path}.segments`, file ?? '');
     chmodSync(path, 0o600);
@@ -184,6 +174,24 @@ describe('FT-16 a page that nobody reads', () => {
     expect(problems).toEqual([]);
     expect(absent).toMatchObject([{ firstSeq: 241, lastSeq: 600, state: 'lost' }]);
     expect((await verify()).out).toContain('note: rows 241 to 600 were lost');
+  });
+});
+
+describe('FT-16 a table beside the trail', () => {
+  it('FT-16 audit verify names a table that cannot be read, the rows that depend on it, and what to do', async () => {
+    await rig.days(0, 3, 80);
+    await rig.journal.close();
+    const db = new DatabaseSync(rig.store.path, { readOnly: true });
+    const root = db.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'facet'").get()?.rootpage;
+    db.close();
+    const bytes = readFileSync(rig.store.path);
+    writeFileSync(rig.store.path, bytes.fill(0xa5, (Number(root) - 1) * 8_192, Number(root) * 8_192));
+    const { out, exitCode } = await verify();
+    expect(exitCode).toBe(1);
+    expect(out).toMatch(
+      /^table facet: its rows \(all of them\) cannot be read \(.+\) \(.+gatewatch\.db\)\ntable facet: its entry 1 .+ from row 1 to \d+, /,
+    );
+    expect(out).toMatch(/\nwhat to do: stop the worker, .*\n240 rows compared, .*: 3 problems\n$/);
   });
 });
 

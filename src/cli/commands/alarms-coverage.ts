@@ -1,14 +1,14 @@
 import { Command } from 'commander';
 import { coverageOf } from '../../alarms/coverage.ts';
-import { type Expansion, expandAlarms } from '../../alarms/expand-alarms.ts';
+import type { Expansion } from '../../alarms/expand-alarms.ts';
 import { metricKey } from '../../alarms/lint/finding.ts';
 import { lintAlarms } from '../../alarms/lint/lint-alarms.ts';
 import { isLogSignal, metricOf } from '../../alarms/portable-metrics.ts';
 import {
   type AlarmOptions,
   type AlarmsHost,
+  expanded,
   type Session,
-  tellProblems,
   withSession,
 } from '../alarms/alarm-session.ts';
 import { coverageText } from '../alarms/coverage-text.ts';
@@ -26,8 +26,7 @@ export function coverageCommand(context: CliContext, host: AlarmsHost): Command 
     .addHelpText('after', '\nExample:\n  gatewatch alarms coverage')
     .action(async (options: AlarmOptions) => {
       await withSession(context, host, options, async (session) => {
-        const expansion = expandAlarms(session.files, session.inventory);
-        tellProblems(context, options.dir, expansion);
+        const expansion = await expanded(context, host, options, session);
         const facts = await measuredFacts(context, host, session, expansion.instances);
         const cells = coverageOf(
           session.inventory.stages,
@@ -39,6 +38,7 @@ export function coverageCommand(context: CliContext, host: AlarmsHost): Command 
               return ref && facts.alive?.keys.has(metricKey(stage.account, stage.region, ref));
             },
             heard: await heardTopics(expansion, session, host.signal),
+            refusals: expansion.refusals,
           },
         );
         const findings = lintAlarms(expansion.instances, facts);

@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { expandAlarms } from '../../alarms/expand-alarms.ts';
 import { alarmJsonSchema } from '../../alarms/format/json-schema.ts';
 import { monthlyPrice, UNVERIFIED_ALARM_PRICES } from '../../alarms/prices.ts';
 import { publishedPrice } from '../../alarms/publishing/published-price.ts';
@@ -8,8 +7,8 @@ import { OWNER_TAGS } from '../../plan/ownership.ts';
 import {
   type AlarmOptions,
   type AlarmsHost,
+  expanded,
   planned,
-  tellProblems,
   withSession,
 } from '../alarms/alarm-session.ts';
 import { driftText, findDrift } from '../alarms/drift.ts';
@@ -29,7 +28,9 @@ export function driftCommand(context: CliContext, host: AlarmsHost): Command {
         const plan = await planned(context, host, options, session);
         const { clients } = session;
         const drift = await findDrift(plan, { clients, nowMs: context.now(), signal: host.signal });
-        context.stdout.write(options.json ? `${JSON.stringify(drift, null, 2)}\n` : driftText(drift));
+        context.stdout.write(
+          options.json ? `${JSON.stringify(drift, null, 2)}\n` : driftText(drift, plan.partial),
+        );
         if (drift.length > 0) context.setExitCode(EXIT_DRIFT);
         if (plan.partial.size > 0) context.setExitCode(1);
       });
@@ -44,8 +45,7 @@ export function explainCommand(context: CliContext, host: AlarmsHost): Command {
     .addHelpText('after', "\nExample:\n  gatewatch alarms explain 'latency-p99[orders/prod]'")
     .action(async (id: string, options: AlarmOptions) => {
       await withSession(context, host, options, async (session) => {
-        const expansion = expandAlarms(session.files, session.inventory);
-        tellProblems(context, options.dir, expansion);
+        const expansion = await expanded(context, host, options, session);
         context.stdout.write(
           options.json
             ? explainJson(expansion, id, options.dir)
@@ -63,13 +63,14 @@ const GROUPED: Partial<Readonly<Record<ResourceType, string>>> = {
 
 export function costCommand(context: CliContext, host: AlarmsHost): Command {
   return new Command('cost')
-    .description('what the alarms of these files cost a month, by set')
+    .description(
+      'what the alarms of these files cost a month, by set; exit 1 when not every API could be listed',
+    )
     .option('--json', 'as JSON')
     .addHelpText('after', '\nExample:\n  gatewatch alarms cost')
     .action(async (options: AlarmOptions) => {
       await withSession(context, host, options, async (session) => {
-        const expansion = expandAlarms(session.files, session.inventory);
-        tellProblems(context, options.dir, expansion);
+        const expansion = await expanded(context, host, options, session);
         const sums = new Map<string, { alarms: number; dollars: number }>();
         for (const resource of expansion.resources) {
           const set = GROUPED[resource.key.type] ?? resource.id.split('/')[0] ?? '';
@@ -86,13 +87,15 @@ export function costCommand(context: CliContext, host: AlarmsHost): Command {
         if (own.metrics > 0) {
           sums.set('published signals', { alarms: own.metrics, dollars: own.dollarsPerMonth });
         }
+        const isWhole = session.inventory.complete;
         const total = [...sums.values()].reduce((sum, { dollars }) => sum + dollars, 0);
         context.stdout.write(
           options.json
-            ? `${JSON.stringify({ sets: Object.fromEntries(sums), total, pricesVerified: false }, null, 2)}\n`
+            ? `${JSON.stringify({ sets: Object.fromEntries(sums), total, complete: isWhole, pricesVerified: false }, null, 2)}\n`
             : `${[...sums].map(([set, sum]) => `${set.padEnd(24)} ${String(sum.alarms).padStart(6)}  $${sum.dollars.toFixed(2)}`).join('\n')}\n` +
-                `total $${total.toFixed(2)} a month (list prices, unverified)\n`,
+                `total $${total.toFixed(2)} a month (list prices, unverified)${isWhole ? '' : ', without what could not be listed'}\n`,
         );
+        if (!isWhole) context.setExitCode(1);
       });
     });
 }

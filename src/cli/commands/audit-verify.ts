@@ -24,7 +24,8 @@ Examples:
   gatewatch audit verify --from 2026-11-01 --to 2026-11-08 --json > verified.json
 
 Compares every stored record with the SHA-256 beside it, every sealed segment with the SHA-256 on record, and the row
-numbers with each other. It runs beside a worker and changes nothing. Exit 1 names what is not as it was stored.`;
+numbers with each other, and reads every other table and index. It runs beside a worker and changes nothing. Exit 1
+names what is not as it was stored.`;
 
 /** `gatewatch audit verify`: is the trail what was stored? */
 export function createVerifyCommand(context: CliContext, place: JournalPlace): Command {
@@ -63,8 +64,9 @@ function progressOn({ stderr }: CliContext): (rows: number, ofRows: number) => v
   };
 }
 
-function reportText({ rows, segments, problems, absent }: TrailReport): string {
+function reportText({ rows, segments, problems, remedy, absent }: TrailReport): string {
   const lines = problems.map(problemLine);
+  if (remedy !== undefined) lines.push(`what to do: ${remedy}`);
   for (const { firstSeq, lastSeq, state, changedMs } of absent) {
     const when = new Date(changedMs).toISOString();
     lines.push(`note: rows ${firstSeq} to ${lastSeq} were ${state} at ${when}; a gap record says why`);
@@ -78,8 +80,12 @@ function reportText({ rows, segments, problems, absent }: TrailReport): string {
   return `${[...lines, `${what}: ${verdict}`].join('\n')}\n`;
 }
 
-function problemLine({ seq, file, problem }: TrailProblem): string {
-  return seq === undefined ? `${file}: ${problem}` : `row ${seq} ${problem} (${file})`;
+function problemLine({ seq, lastSeq, table, file, problem }: TrailProblem): string {
+  if (table !== undefined) return `table ${table}: ${problem} (${file})`;
+  if (seq === undefined) return `${file}: ${problem}`;
+  return lastSeq === undefined
+    ? `row ${seq} ${problem} (${file})`
+    : `rows ${seq} to ${lastSeq}: each ${problem} (${file})`;
 }
 
 function counted(count: number): string {

@@ -43,7 +43,7 @@ export function createDemoCommand(
         'spoil one record on its way into the journal: the comparison must name it',
       ).choices(SABOTAGES),
     )
-    .option('--keep', 'keep the folder with configuration and journal')
+    .option('--keep', 'keep the folder with configuration and journal, and say where it is')
     .addHelpText(
       'after',
       '\nExamples:\n  gatewatch demo\n  gatewatch demo --once --history 30m --sabotage drop',

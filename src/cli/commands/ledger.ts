@@ -9,6 +9,7 @@ import type {
   LaneState,
   LedgerEntry,
   OutcomeCount,
+  UncountedRows,
 } from '../../model/journal.ts';
 import { tableOf } from '../backfill-text.ts';
 import { DEFAULT_CONFIG_PATH, requireConfig } from '../config-file.ts';
@@ -49,6 +50,8 @@ export interface Ledger {
   readonly gaps: readonly Gap[];
   /** Requests of the span by how they were joined. */
   readonly outcomes: readonly OutcomeCount[];
+  /** Rows that `outcomes` leaves out, because their segment is gone, away or damaged. */
+  readonly uncounted: readonly UncountedRows[];
   readonly lanes: readonly LaneState[];
   /** How far each unit has been read, by live reading. */
   readonly checkpoints: readonly Pick<Checkpoint, 'unit' | 'readThroughMs'>[];
@@ -56,6 +59,18 @@ export interface Ledger {
 }
 
 const OUT_OF_BALANCE = 1;
+
+const HELP = `
+Examples:
+  gatewatch ledger --from 7d
+  gatewatch ledger --from 2026-11-01 --to 2026-11-02 --json
+
+read      what CloudWatch showed, repeats included; seen: for the first time
+stored    in a record of the trail; unparsed: of these, lines that no parser could read
+filtered  platform lines that belong to no invocation; quarantined: refused, kept apart
+settling  lines that wait for their partner now; gaps: spans that were lost, each with its reason below
+
+A window is counted whole when it touches the span, so a first reading of hours shows in \`--from 5m\`.`;
 
 /** `gatewatch ledger`: was everything that CloudWatch showed accounted for. Exit 1 when the books do not balance. */
 export function createLedgerCommand(context: CliContext, openReader: OpenReader): Command {
@@ -69,10 +84,7 @@ export function createLedgerCommand(context: CliContext, openReader: OpenReader)
     .option('--json', 'as JSON')
     .option('--journal <path>', 'journal file, instead of the one the configuration names')
     .option('-c, --config <path>', 'configuration file', DEFAULT_CONFIG_PATH)
-    .addHelpText(
-      'after',
-      '\nExamples:\n  gatewatch ledger --from 7d\n  gatewatch ledger --from 2026-11-01 --to 2026-11-02 --json',
-    )
+    .addHelpText('after', HELP)
     .action((options: LedgerOptions) => runLedger(context, openReader, options));
 }
 
@@ -103,7 +115,7 @@ async function readLedger(
   const entries = await reader.ledger(fromMs, toMs);
   const units = totalsOf(entries, gaps, await settlingLines(reader));
   const windows = withWindows ? { windows: entries } : {};
-  const outcomes = await reader.outcomes(fromMs, toMs);
+  const { counts: outcomes, uncounted } = await reader.outcomes(fromMs, toMs);
   const checkpoints = (await reader.checkpoints()).map(({ unit, readThroughMs }) => ({
     unit,
     readThroughMs,
@@ -111,7 +123,7 @@ async function readLedger(
   const balanced = units.every((unit) => unit.balanced);
   // Replays are orders: `gatewatch orders` shows them.
   const lanes = (await reader.lanes()).filter((lane) => lane.class !== 'replay');
-  return { fromMs, toMs, units, ...windows, gaps, outcomes, lanes, checkpoints, balanced };
+  return { fromMs, toMs, units, ...windows, gaps, outcomes, uncounted, lanes, checkpoints, balanced };
 }
 
 /** One row per unit, also for those that have nothing but gaps or lines that wait. */
@@ -147,6 +159,7 @@ function ledgerText({
   windows,
   gaps,
   outcomes,
+  uncounted,
   lanes,
   checkpoints,
   balanced,
@@ -184,12 +197,17 @@ function ledgerText({
     ? 'seen = stored + quarantined + filtered holds in every window'
     : 'seen = stored + quarantined + filtered does NOT hold everywhere';
   return [
-    `Windows that touch ${timeText(fromMs)} to ${timeText(toMs)}`,
+    `Lines and points read in windows that touch ${timeText(fromMs)} to ${timeText(toMs)}`,
     '',
     ...tableOf([UNIT_HEAD, ...unitRows]),
     '',
     ...windowTable(windows),
+    `Requests of ${timeText(fromMs)} to ${timeText(toMs)}, by how they are joined now`,
+    '',
     ...tableOf([['API and stage', 'joined', 'records'], ...outcomeRows(outcomes)]),
+    ...uncounted.map(uncountedText),
+    '',
+    'Lanes, since each began',
     '',
     ...tableOf([['lane', 'delivered', 'rejected', 'expired', 'filtered', 'pending', ''], ...laneRows]),
     '',
@@ -229,11 +247,20 @@ const UNIT_HEAD = [
 function outcomeRows(outcomes: readonly OutcomeCount[]): string[][] {
   let before = '';
   return outcomes.map(({ apiName, apiId, stage, outcome, records }) => {
-    const name = apiName === '' ? '(lines no format explains)' : `${apiName} ${stage} (${apiId})`;
+    const name = nameOf(apiName, stage, apiId);
     const shown = name === before ? '' : name;
     before = name;
     return [shown, outcome, String(records)];
   });
+}
+
+function nameOf(apiName: string, stage: string, apiId: string): string {
+  if (apiName === '') return '(lines no format explains)';
+  return apiId === 'unknown' ? '(authorizer of no API that is known)' : `${apiName} ${stage} (${apiId})`;
+}
+
+function uncountedText({ firstSeq, lastSeq, fromMs, toMs, reason }: UncountedRows): string {
+  return `not counted: rows ${firstSeq} to ${lastSeq}, events of ${timeText(fromMs)} to ${timeText(toMs)}: ${reason}`;
 }
 
 function timeText(ms: number | undefined): string {

@@ -123,9 +123,10 @@ function sourceLines({ status, nowMs, tally }: ViewState): string[] {
   return [`${sources}; ${points}`, ...trouble];
 }
 
-/** How far the slowest unit's read-whole time lies behind now. */
+/** How far the slowest log group's read-whole time lies behind now. Metrics lie back by `settle`, which is no lag. */
 function lagText({ status, nowMs }: Pick<ViewState, 'status' | 'nowMs'>): string {
-  const through = status.units.map((unit) => unit.readThroughMs ?? 0);
+  const groups = status.units.filter(({ unit }) => unit.startsWith('logs:'));
+  const through = groups.map((unit) => unit.readThroughMs ?? 0);
   if (through.length === 0 || through.includes(0)) return 'unknown yet';
   return formatDuration(Math.max(0, nowMs - Math.min(...through)));
 }

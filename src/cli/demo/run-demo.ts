@@ -25,6 +25,7 @@ export async function runDemo(
     sandbox = await startSandboxProcess(sandboxOptions(context, host, options, folder));
     const { url } = sandbox;
     settleAws(host, url);
+    if (options.keep) context.stdout.write(keptText(folder, url));
     // A stopped demo ends what its commands do; nobody is asked, because what they do was asked for.
     const alarms = { ...connectAlarms, signal, confirm: async () => true };
     const control = new SandboxControl(url, signal);
@@ -52,9 +53,21 @@ function sandboxOptions(context: CliContext, host: DemoHost, options: DemoOption
   return { interpreter: host.interpreter, args, cwd: context.cwd, env: context.env };
 }
 
+/** So that other commands can be tried on the demo while it runs. */
+function keptText(folder: string, url: string): string {
+  const env = Object.entries(awsEnv(url)).map(([name, value]) => `${name}=${value}`);
+  return `Keeping ${folder}. In another shell:\n  gatewatch ledger --config ${join(folder, 'gatewatch.yaml')}\nCommands that ask AWS need: export ${env.join(' ')}\n\n`;
+}
+
+function awsEnv(url: string): Readonly<Record<string, string>> {
+  return {
+    AWS_ENDPOINT_URL: url,
+    AWS_REGION: 'eu-west-1',
+    AWS_ACCESS_KEY_ID: 'AKIAGATEWATCHDEMO000',
+    AWS_SECRET_ACCESS_KEY: 'rehearsal-only',
+  };
+}
+
 function settleAws(host: DemoHost, url: string): void {
-  host.setEnv('AWS_ENDPOINT_URL', url);
-  host.setEnv('AWS_REGION', 'eu-west-1');
-  host.setEnv('AWS_ACCESS_KEY_ID', 'AKIAGATEWATCHDEMO000');
-  host.setEnv('AWS_SECRET_ACCESS_KEY', 'rehearsal-only');
+  for (const [name, value] of Object.entries(awsEnv(url))) host.setEnv(name, value);
 }

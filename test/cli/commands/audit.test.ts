@@ -2,37 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { createAuditCommand } from '../../../src/cli/commands/audit.ts';
 import { createFieldsCommand } from '../../../src/cli/commands/fields.ts';
 import { createRedactCommand } from '../../../src/cli/commands/redact.ts';
-import type { CliContext } from '../../../src/cli/context.ts';
 import { createRedactor } from '../../../src/redact/redactor.ts';
 import { createMemoryReader, deniedRequest, NOON_MS } from '../../audit/memory-reader.ts';
 import { EXAMPLE_CONFIG, exampleFiles } from '../../config/example-config.ts';
+import { contextFor, filesFrom, nothingPrinted } from '../../support/cli-context.ts';
 
 function createContext(files: ReadonlyMap<string, string> = new Map()) {
-  const out: string[] = [];
-  const err: string[] = [];
-  const exit = { code: 0 };
-  const context: CliContext = {
-    env: { EXTERNAL_ID: 'e', DT_TOKEN: 'd' },
-    cwd: '/etc/gatewatch',
-    stdout: { write: (text) => out.push(text) },
-    stderr: { write: (text) => err.push(text) },
-    now: () => NOON_MS,
-    fileExists: (path) => files.has(path),
-    readFile: (path) => {
-      const text = files.get(path);
-      if (text === undefined) throw new Error(`ENOENT: no such file, open '${path}'`);
-      return text;
-    },
-    writeFile: () => {
-      throw new Error('nothing is written by these commands');
-    },
-    fileSystemType: () => undefined,
-    randomBytes: (count) => new Uint8Array(count),
-    setExitCode: (code) => {
-      exit.code = code;
-    },
-  };
-  return { context, exit, out: () => out.join(''), err: () => err.join('') };
+  const printed = nothingPrinted();
+  const env = { EXTERNAL_ID: 'e', DT_TOKEN: 'd' };
+  const context = contextFor(printed, { env, now: () => NOON_MS, ...filesFrom(files) });
+  return { context, printed };
 }
 
 function createAudit(files?: ReadonlyMap<string, string>, records = [deniedRequest()]) {
@@ -73,9 +52,9 @@ describe('gatewatch audit query', () => {
         revisions: 'latest',
       },
     ]);
-    expect(audit.out()).toContain('orders/prod POST /orders/{id}');
+    expect(audit.printed.out).toContain('orders/prod POST /orders/{id}');
     expect(audit.reader.closed).toBe(true);
-    expect(audit.exit.code).toBe(0);
+    expect(audit.printed.code).toBe(0);
   });
 
   it('looks a customer up through the keys of the configuration', async () => {
@@ -84,15 +63,15 @@ describe('gatewatch audit query', () => {
     const redactor = createRedactor({ keys: [{ id: 'k1', secret }], pseudonymise: ['customer'] });
     const audit = createAudit(files, [deniedRequest({ customer: redactor.pseudonym('customer', 'C-1') })]);
     await audit.run('query', '--customer', 'C-1', '--format', 'jsonl');
-    expect(JSON.parse(audit.out())).toMatchObject({ recordId: deniedRequest().recordId });
+    expect(JSON.parse(audit.printed.out)).toMatchObject({ recordId: deniedRequest().recordId });
   });
 
   it('says so when nothing matches, and when there may be more', async () => {
     const audit = createAudit();
     await audit.run('query', '--journal', 'trail.db', '--stage', 'nowhere');
     await audit.run('query', '--journal', 'trail.db', '--limit', '1', '--format', 'csv');
-    expect(audit.err()).toBe('no record matches\nstopped at --limit 1; there may be more\n');
-    expect(audit.out().split('\r\n')).toHaveLength(3);
+    expect(audit.printed.err).toBe('no record matches\nstopped at --limit 1; there may be more\n');
+    expect(audit.printed.out.split('\r\n')).toHaveLength(3);
   });
 
   it.each([
@@ -110,15 +89,15 @@ describe('gatewatch audit show', () => {
   it('tells the story of a record', async () => {
     const audit = createAudit();
     await audit.run('show', '--journal', 'trail.db', deniedRequest().recordId);
-    expect(audit.out()).toContain('deny: refused by the authorizer or the gateway');
+    expect(audit.printed.out).toContain('deny: refused by the authorizer or the gateway');
   });
 
   it('exits 3 when nothing has the id', async () => {
     const audit = createAudit();
     await audit.run('show', '--journal', 'trail.db', 'nobody', '--json');
-    expect(audit.exit.code).toBe(3);
-    expect(audit.out()).toBe('');
-    expect(audit.err()).toContain('nobody');
+    expect(audit.printed.code).toBe(3);
+    expect(audit.printed.out).toBe('');
+    expect(audit.printed.err).toContain('nobody');
   });
 });
 
@@ -128,7 +107,7 @@ describe('gatewatch redact', () => {
       new Map([['/etc/gatewatch/a.log', 'GET /orders 200\nuser ada%40example.com\n']]),
     );
     await createRedactCommand(cli.context).parseAsync(['--explain', 'a.log'], { from: 'user' });
-    expect(cli.out()).toBe(
+    expect(cli.printed.out).toBe(
       [
         '1: unchanged',
         '2: user [redacted:email]',
@@ -149,9 +128,9 @@ describe('gatewatch fields', () => {
   it('prints the dictionary as text and as JSON', async () => {
     const text = createContext();
     await createFieldsCommand(text.context).parseAsync([], { from: 'user' });
-    expect(text.out()).toContain('status (integer, clear)');
+    expect(text.printed.out).toContain('status (integer, clear)');
     const json = createContext();
     await createFieldsCommand(json.context).parseAsync(['--json'], { from: 'user' });
-    expect(JSON.parse(json.out())[0]).toMatchObject({ name: 'kind', csv: 'kind' });
+    expect(JSON.parse(json.printed.out)[0]).toMatchObject({ name: 'kind', csv: 'kind' });
   });
 });

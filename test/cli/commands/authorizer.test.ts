@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { authorizerCommand } from '../../../src/cli/commands/authorizer.ts';
-import type { CliContext } from '../../../src/cli/context.ts';
+import { contextFor, filesFrom, nothingPrinted } from '../../support/cli-context.ts';
 
 const ID = '6c1b4f6e-0d6a-4f0c-9a53-7f1d1e1a2b3c';
 const AT = '2026-11-22T10:00:00.123Z';
@@ -32,27 +32,15 @@ sinks:
 `;
 
 async function run(files: Readonly<Record<string, string>>, ...args: readonly string[]) {
-  const out: string[] = [];
-  const context: CliContext = {
+  const printed = nothingPrinted();
+  const context = contextFor(printed, {
     env: { KEY: '0123456789abcdef0123456789abcdef', TOKEN: '00000000-0000-4000-8000-000000000000' },
     cwd: '/home/sre',
-    stdout: { write: (text) => out.push(text) },
-    stderr: { write: (text) => out.push(text) },
-    now: () => 0,
-    readFile: (path) => {
-      const text = files[path];
-      if (text === undefined) throw new Error(`no such file: ${path}`);
-      return text;
-    },
-    fileExists: (path) => path in files,
-    writeFile: () => undefined,
-    fileSystemType: () => undefined,
-    randomBytes: (count) => new Uint8Array(count),
-    setExitCode: () => undefined,
-  };
+    ...filesFrom(new Map(Object.entries(files))),
+  });
   const command = authorizerCommand(context).exitOverride();
   await command.parseAsync(['try', ...args], { from: 'user' });
-  return out.join('');
+  return printed.out + printed.err;
 }
 
 describe('gatewatch authorizer try', () => {

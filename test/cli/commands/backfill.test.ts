@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createAwsClients } from '../../../src/aws/aws-clients.ts';
 import { createBackfillCommand } from '../../../src/cli/commands/backfill.ts';
-import type { CliContext } from '../../../src/cli/context.ts';
 import { accountSettingsOf } from '../../../src/cli/worker/config-to-settings.ts';
 import type { Runtime } from '../../../src/cli/worker/runtime.ts';
 import { openOrderDesk } from '../../../src/store/order-desk.ts';
 import { RehearsedFleet, rowsOf } from '../../pipeline/rehearsed-runtime.ts';
+import { contextFor } from '../../support/cli-context.ts';
 
 const HISTORY_TO_MS = Date.UTC(2026, 10, 22, 12, 0, 0);
 
@@ -27,22 +27,14 @@ describe('gatewatch backfill', () => {
 
   async function run(journal: string, ...args: string[]): Promise<string> {
     let bytes = printed.asOften++;
-    const context: CliContext = {
-      env: {},
+    const context = contextFor(printed, {
       cwd: fleet.folder,
-      stdout: { write: (text) => (printed.out += text) },
-      stderr: { write: (text) => (printed.err += text) },
       now: () => fleet.nowMs,
       readFile: (path) =>
         path.endsWith('gatewatch.yaml') ? fleet.configText(journal) : readFileSync(path, 'utf8'),
       fileExists: () => true,
-      writeFile: () => undefined,
-      fileSystemType: () => undefined,
       randomBytes: (count) => new Uint8Array(count).fill(++bytes),
-      setExitCode: (code) => {
-        printed.code = code;
-      },
-    };
+    });
     const command = createBackfillCommand(context, {
       connect: (config) => createAwsClients({ ...fleet.deps(), accounts: accountSettingsOf(config) }),
       withRuntime: async (_, work) => {

@@ -2,40 +2,26 @@ import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { createConfigCommand } from '../../../src/cli/commands/config.ts';
 import { createInitCommand } from '../../../src/cli/commands/init.ts';
-import type { CliContext } from '../../../src/cli/context.ts';
 import { EXAMPLE_CONFIG, exampleFiles, HEC_TOKEN } from '../../config/example-config.ts';
+import { contextFor, filesFrom, nothingPrinted } from '../../support/cli-context.ts';
 
 const ENV = { EXTERNAL_ID: 'e', DT_TOKEN: 'd' };
 
 function createMemoryContext(settings: { env?: Record<string, string>; fileSystemType?: number } = {}) {
   const files = exampleFiles();
   const written = new Map<string, number>();
-  const out: string[] = [];
-  const err: string[] = [];
-  const exit = { code: 0 };
-  const context: CliContext = {
+  const printed = nothingPrinted();
+  const context = contextFor(printed, {
     env: settings.env ?? ENV,
-    cwd: '/etc/gatewatch',
-    stdout: { write: (text) => out.push(text) },
-    stderr: { write: (text) => err.push(text) },
-    now: () => 0,
-    fileExists: (path) => files.has(path),
-    readFile: (path) => {
-      const text = files.get(path);
-      if (text === undefined) throw new Error(`ENOENT: no such file, open '${path}'`);
-      return text;
-    },
+    ...filesFrom(files),
     writeFile: (path, text, { mode }) => {
       files.set(path, text);
       written.set(path, mode);
     },
     fileSystemType: () => settings.fileSystemType,
     randomBytes: (count) => new Uint8Array(count).fill(7),
-    setExitCode: (code) => {
-      exit.code = code;
-    },
-  };
-  return { context, files, written, exit, out: () => out.join(''), err: () => err.join('') };
+  });
+  return { context, files, written, printed };
 }
 
 async function run(cli: ReturnType<typeof createMemoryContext>, ...args: string[]) {
@@ -46,8 +32,8 @@ test('config check says in one line what a good file holds', async () => {
   const cli = createMemoryContext();
   cli.files.set('/etc/gatewatch/gatewatch.yaml', EXAMPLE_CONFIG);
   await run(cli, 'check');
-  expect(cli.exit.code).toBe(0);
-  expect(cli.out()).toBe(
+  expect(cli.printed.code).toBe(0);
+  expect(cli.printed.out).toBe(
     'gatewatch.yaml: ok, 2 accounts, 1 Region, 2 sinks: splunk-main (splunk_hec), dynatrace (dynatrace_otlp)\n',
   );
 });
@@ -57,18 +43,18 @@ test('config check prints every problem with its line and exits 1', async () => 
   const text = EXAMPLE_CONFIG.replace('metrics:', 'metrcs:').replace('index: apigw', 'gzip: 1');
   cli.files.set('/etc/gatewatch/bad.yaml', text);
   await run(cli, 'check', '--config', 'bad.yaml');
-  expect(cli.exit.code).toBe(1);
-  expect(cli.err()).toMatch(
+  expect(cli.printed.code).toBe(1);
+  expect(cli.printed.err).toMatch(
     /^bad\.yaml:15:1 {2}metrcs .*did you mean metrics\?\nbad\.yaml:21:110 {2}sinks\.splunk-main\.gzip .*\nbad\.yaml: 2 problems\n$/,
   );
-  expect(cli.out()).toBe('');
+  expect(cli.printed.out).toBe('');
 });
 
 test('config check names a missing file and how to make one', async () => {
   const cli = createMemoryContext();
   await run(cli, 'check');
-  expect(cli.exit.code).toBe(1);
-  expect(cli.err()).toContain('run `gatewatch init`');
+  expect(cli.printed.code).toBe(1);
+  expect(cli.printed.err).toContain('run `gatewatch init`');
 });
 
 test('config check refuses a journal on a network share and in a Lambda function', async () => {
@@ -76,8 +62,8 @@ test('config check refuses a journal on a network share and in a Lambda function
     const cli = createMemoryContext(settings);
     cli.files.set('/etc/gatewatch/gatewatch.yaml', EXAMPLE_CONFIG);
     await run(cli, 'check');
-    expect(cli.exit.code).toBe(1);
-    expect(cli.err()).toContain('journal.path  expected a disk that SQLite can lock');
+    expect(cli.printed.code).toBe(1);
+    expect(cli.printed.err).toContain('journal.path  expected a disk that SQLite can lock');
   }
 });
 
@@ -85,18 +71,18 @@ test('config print shows the configuration in force without secrets, as YAML or 
   const cli = createMemoryContext();
   cli.files.set('/etc/gatewatch/gatewatch.yaml', EXAMPLE_CONFIG);
   await run(cli, 'print');
-  const yaml = cli.out();
+  const yaml = cli.printed.out;
   await run(cli, 'print', '--json');
-  expect(JSON.parse(cli.out().slice(yaml.length))).toEqual(parse(yaml));
-  expect(cli.out()).not.toContain(HEC_TOKEN);
+  expect(JSON.parse(cli.printed.out.slice(yaml.length))).toEqual(parse(yaml));
+  expect(cli.printed.out).not.toContain(HEC_TOKEN);
 });
 
 test('config schema prints JSON and config reference Markdown', async () => {
   const cli = createMemoryContext();
   await run(cli, 'schema');
-  expect(JSON.parse(cli.out())).toMatchObject({ title: 'Gatewatch configuration' });
+  expect(JSON.parse(cli.printed.out)).toMatchObject({ title: 'Gatewatch configuration' });
   await run(cli, 'reference');
-  expect(cli.out()).toContain('# Options of gatewatch.yaml');
+  expect(cli.printed.out).toContain('# Options of gatewatch.yaml');
 });
 
 test('every config command has an example in its help', () => {
@@ -125,8 +111,8 @@ test('init writes a file that config check accepts, and a key that only its owne
     ['/etc/gatewatch/pseudonym.key', 0o400],
   ]);
   await run(cli, 'check');
-  expect(cli.err()).toBe('');
-  expect(cli.exit.code).toBe(0);
+  expect(cli.printed.err).toBe('');
+  expect(cli.printed.code).toBe(0);
 });
 
 test('init replaces a file only with --force, and a key never', async () => {
@@ -137,5 +123,5 @@ test('init replaces a file only with --force, and a key never', async () => {
   await createInitCommand(cli.context).parseAsync(['--force'], { from: 'user' });
   expect(cli.files.get('/etc/gatewatch/gatewatch.yaml')).toContain('version: 1');
   expect([...cli.written.keys()]).toEqual(['/etc/gatewatch/gatewatch.yaml']);
-  expect(cli.out()).toContain('kept /etc/gatewatch/pseudonym.key');
+  expect(cli.printed.out).toContain('kept /etc/gatewatch/pseudonym.key');
 });

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import type { AwsClients } from '../../../src/aws/aws-clients.ts';
 import { createCostCommand, runsPerDay } from '../../../src/cli/commands/cost.ts';
-import type { CliContext } from '../../../src/cli/context.ts';
 import { EXAMPLE_CONFIG, exampleFiles } from '../../config/example-config.ts';
 import { type FakeFleet, fakeClients, restApi } from '../../inventory/listing-fake.ts';
+import { contextFor, filesFrom, nothingPrinted } from '../../support/cli-context.ts';
 
 /** Clients that only list: `cost` must read no metric and no log. */
 function listingOnly(fleet: FakeFleet, closed: () => void): AwsClients {
@@ -30,20 +30,12 @@ function runCost(fleet: FakeFleet, ...args: string[]) {
 async function runCostWith(config: string, fleet: FakeFleet, ...args: string[]) {
   const files = exampleFiles();
   files.set('/etc/gatewatch/gatewatch.yaml', config);
-  const printed = { out: '', err: '', closed: 0 };
-  const context: CliContext = {
+  const printed = { ...nothingPrinted(), closed: 0 };
+  const context = contextFor(printed, {
     env: { EXTERNAL_ID: 'e', DT_TOKEN: 'd' },
-    cwd: '/etc/gatewatch',
-    stdout: { write: (text) => (printed.out += text) },
-    stderr: { write: (text) => (printed.err += text) },
     now: () => 1_700_000_000_000,
-    fileExists: (path) => files.has(path),
-    readFile: (path) => files.get(path) ?? '',
-    writeFile: () => undefined,
-    fileSystemType: () => undefined,
-    randomBytes: (count) => new Uint8Array(count),
-    setExitCode: () => undefined,
-  };
+    ...filesFrom(files),
+  });
   const command = createCostCommand(context, {
     connect: () => listingOnly(fleet, () => (printed.closed += 1)),
     signal: new AbortController().signal,

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createDeadLettersCommand } from '../../../src/cli/commands/dead-letters.ts';
-import type { CliContext } from '../../../src/cli/context.ts';
 import { createSystemClock } from '../../../src/core/clock.ts';
 import { silentLogger } from '../../../src/core/logger.ts';
 import { silentMeter } from '../../../src/core/meter.ts';
 import type { Journal } from '../../../src/model/journal.ts';
 import type { Order } from '../../../src/model/order.ts';
+import { Circuits } from '../../../src/pipeline/circuit.ts';
 import { defaultLaneSettings } from '../../../src/pipeline/drain-lane.ts';
 import { LiveFirst } from '../../../src/pipeline/live-first.ts';
 import { Redelivery } from '../../../src/pipeline/redelivery.ts';
@@ -13,6 +13,7 @@ import { openJournalReader } from '../../../src/store/open-journal.ts';
 import { openOrderDesk } from '../../../src/store/order-desk.ts';
 import { commitRecords, series } from '../../store/commits.ts';
 import { START_MS, TemporaryJournal } from '../../store/temporary-journal.ts';
+import { contextFor } from '../../support/cli-context.ts';
 
 const LANE = {
   sink: 'splunk',
@@ -60,21 +61,7 @@ describe('gatewatch dead-letters', () => {
   }
 
   async function run(...args: string[]): Promise<string> {
-    const context: CliContext = {
-      env: {},
-      cwd: store.folder,
-      stdout: { write: (text) => (printed.out += text) },
-      stderr: { write: (text) => (printed.err += text) },
-      now: () => START_MS,
-      readFile: () => '',
-      fileExists: () => false,
-      writeFile: () => undefined,
-      fileSystemType: () => undefined,
-      randomBytes: (count) => new Uint8Array(count),
-      setExitCode: (code) => {
-        printed.code = code;
-      },
-    };
+    const context = contextFor(printed, { cwd: store.folder, now: () => START_MS });
     const command = createDeadLettersCommand(context, openJournalReader, {
       openDesk: (path) => openOrderDesk(path, store.clock),
       clock: createSystemClock(),
@@ -114,13 +101,13 @@ describe('gatewatch dead-letters', () => {
   });
 
   it('drop is carried out by whoever holds the journal, and kept with the reason', async () => {
+    const parts = { clock: createSystemClock(), random: () => 1, settings: defaultLaneSettings };
     const redelivery = new Redelivery({
+      ...parts,
+      circuits: new Circuits(parts),
       journal,
-      clock: createSystemClock(),
       logger: silentLogger,
       meter: silentMeter,
-      random: () => 1,
-      settings: defaultLaneSettings,
       sinks: [],
       liveFirst: new LiveFirst([], createSystemClock()),
     });

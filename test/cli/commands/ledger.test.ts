@@ -1,21 +1,23 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createLedgerCommand } from '../../../src/cli/commands/ledger.ts';
-import type { CliContext } from '../../../src/cli/context.ts';
 import type { Journal, LedgerEntry } from '../../../src/model/journal.ts';
 import { openJournalReader } from '../../../src/store/open-journal.ts';
 import { nthRecord, recordsOnly, UNIT } from '../../store/commits.ts';
+import { SealingRig } from '../../store/sealing-rig.ts';
 import { START_MS, TemporaryJournal } from '../../store/temporary-journal.ts';
+import { contextFor, nothingPrinted } from '../../support/cli-context.ts';
 
 describe('gatewatch ledger', () => {
   let store: TemporaryJournal;
   let journal: Journal;
-  const printed = { out: '', code: 0 };
+  const printed = nothingPrinted();
 
   beforeEach(async () => {
     store = new TemporaryJournal();
     journal = await store.open();
-    printed.out = '';
-    printed.code = 0;
+    Object.assign(printed, nothingPrinted());
   });
   afterEach(() => store.dispose());
 
@@ -37,21 +39,7 @@ describe('gatewatch ledger', () => {
   }
 
   async function run(...args: string[]): Promise<string> {
-    const context: CliContext = {
-      env: {},
-      cwd: store.folder,
-      stdout: { write: (text) => (printed.out += text) },
-      stderr: { write: () => undefined },
-      now: () => START_MS,
-      readFile: () => '',
-      fileExists: () => false,
-      writeFile: () => undefined,
-      fileSystemType: () => undefined,
-      randomBytes: (count) => new Uint8Array(count),
-      setExitCode: (code) => {
-        printed.code = code;
-      },
-    };
+    const context = contextFor(printed, { cwd: store.folder, now: () => START_MS });
     const command = createLedgerCommand(context, openJournalReader);
     await command.exitOverride().parseAsync(['--journal', 'gatewatch.db', ...args], { from: 'user' });
     return printed.out;
@@ -115,6 +103,32 @@ describe('gatewatch ledger', () => {
     expect(await run('--windows')).toMatch(
       /window of .*\n.*\/apigw\/orders +2026-11-22T09:58:00Z +2026-11-22T09:59:00Z +5 +4 +3 +0 +1 +1\n/,
     );
+  });
+
+  it('counts sealed days too, and names the rows of a segment that is not there', async () => {
+    const rig = new SealingRig();
+    try {
+      await rig.open();
+      await rig.days(0, 5, 40);
+      await rig.seal();
+      const asked = ['--journal', rig.store.path, '--from', '2026-11-01', '--to', '2026-11-06'];
+      expect(await run(...asked)).toMatch(
+        /orders prod \(a1b2c3d4e5\) +cached_decision +\d+\n +matched +\d+\n\n/,
+      );
+      await rig.journal.close();
+      rmSync(join(`${rig.store.path}.segments`, '2026-11-02.000000000041.db'));
+      printed.out = '';
+      expect(await run(...asked)).toMatch(
+        /not counted: rows 41 to 80, events of 2026-11-02T00:00:00Z to 2026-11-02T00:00:39Z: .*bring it back/,
+      );
+      printed.out = '';
+      const { outcomes, uncounted } = JSON.parse(await run(...asked, '--json'));
+      const records = outcomes.map((one: { readonly records: number }) => one.records);
+      expect(records[0] + records[1]).toBe(4 * 40);
+      expect(uncounted).toMatchObject([{ firstSeq: 41, lastSeq: 80 }]);
+    } finally {
+      await rig.store.dispose();
+    }
   });
 
   it('leaves out windows outside the span, and prints JSON', async () => {

@@ -1,29 +1,14 @@
 import { expect, test } from 'vitest';
 import { createRedactCommand } from '../../../src/cli/commands/redact.ts';
-import type { CliContext } from '../../../src/cli/context.ts';
 import { UserError } from '../../../src/core/errors.ts';
+import { contextFor, filesFrom, nothingPrinted } from '../../support/cli-context.ts';
 
 async function redact(files: Readonly<Record<string, string>>, ...args: string[]): Promise<string> {
-  const out: string[] = [];
-  const context: CliContext = {
-    env: {},
-    cwd: '/here',
-    stdout: { write: (text) => out.push(text) },
-    stderr: { write: () => undefined },
-    now: () => 0,
-    fileExists: () => false,
-    readFile: (path) => {
-      const text = files[path];
-      if (text === undefined) throw new Error(`ENOENT: no such file or directory, open '${path}'`);
-      return text;
-    },
-    writeFile: () => undefined,
-    fileSystemType: () => undefined,
-    randomBytes: (count) => new Uint8Array(count),
-    setExitCode: () => undefined,
-  };
+  const printed = nothingPrinted();
+  const { readFile } = filesFrom(new Map(Object.entries(files)));
+  const context = contextFor(printed, { cwd: '/here', readFile });
   await createRedactCommand(context).parseAsync(args, { from: 'user' });
-  return out.join('');
+  return printed.out;
 }
 
 test('redact reads standard input where the file is -', async () => {

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createOrdersCommand } from '../../../src/cli/commands/orders.ts';
 import { createReplayCommand } from '../../../src/cli/commands/replay.ts';
-import type { CliContext } from '../../../src/cli/context.ts';
 import type { Runtime } from '../../../src/cli/worker/runtime.ts';
 import type { Order } from '../../../src/model/order.ts';
 import { createSinks } from '../../../src/sinks/registry.ts';
 import { openJournalReader } from '../../../src/store/open-journal.ts';
 import { openOrderDesk } from '../../../src/store/order-desk.ts';
 import { RehearsedFleet, rowsOf } from '../../pipeline/rehearsed-runtime.ts';
+import { contextFor } from '../../support/cli-context.ts';
 
 const HISTORY_TO_MS = Date.UTC(2026, 10, 22, 12, 0, 0);
 const ALL = ['--sink', 'splunk', '--from', '1h'];
@@ -33,25 +33,17 @@ describe('gatewatch replay', () => {
     Object.assign(printed, { out: '', err: '', code: 0 });
   });
 
-  function contextOf(): CliContext {
+  function contextOf() {
     let bytes = printed.asOften;
     printed.asOften += 10;
-    return {
-      env: {},
+    return contextFor(printed, {
       cwd: fleet.folder,
-      stdout: { write: (text) => (printed.out += text) },
-      stderr: { write: (text) => (printed.err += text) },
       now: () => fleet.nowMs,
       readFile: (path) =>
         path.endsWith('gatewatch.yaml') ? fleet.configText('read.db') : readFileSync(path, 'utf8'),
       fileExists: () => true,
-      writeFile: () => undefined,
-      fileSystemType: () => undefined,
       randomBytes: (count) => new Uint8Array(count).fill(++bytes),
-      setExitCode: (code) => {
-        printed.code = code;
-      },
-    };
+    });
   }
 
   async function run(...args: string[]): Promise<string> {

@@ -2,27 +2,21 @@ import { APIGatewayClient, GetRestApisCommand } from '@aws-sdk/client-api-gatewa
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { sandboxCommand } from '../../../src/cli/commands/sandbox.ts';
-import type { CliContext } from '../../../src/cli/context.ts';
+import { contextFor, filesFrom, nothingPrinted } from '../../support/cli-context.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 1, 12, 0, 30);
 
 function createMemoryContext() {
   const files = new Map<string, string>();
-  const out: string[] = [];
-  const context: CliContext = {
-    env: {},
+  const printed = nothingPrinted();
+  const context = contextFor(printed, {
     cwd: '/home/sre',
-    stdout: { write: (text) => out.push(text) },
-    stderr: { write: () => undefined },
     now: () => NOW_MS,
-    fileExists: (path) => files.has(path),
-    readFile: (path) => files.get(path) ?? '',
+    ...filesFrom(files),
     writeFile: (path, text) => files.set(path, text),
-    fileSystemType: () => undefined,
     randomBytes: (count) => new Uint8Array(count).fill(7),
-    setExitCode: () => undefined,
-  };
-  return { context, files, out: () => out.join('') };
+  });
+  return { context, files, out: () => printed.out };
 }
 
 const END = Date.UTC(2026, 10, 1, 12);

@@ -103,8 +103,9 @@ test('the screen says which unit is in trouble and why', () => {
   const units = [
     { unit: 'logs:1', readThroughMs: 60_000 },
     { unit: 'logs:2', readThroughMs: 30_000, lastError: 'throttled' },
+    { unit: 'metrics:1', readThroughMs: 10_000 },
   ];
   const text = drawScreen(stateOf(new Tally(), units)).join('\n');
-  expect(text).toContain('SOURCES 2 units, lag 30s; 0 metric points, 0 revisions');
+  expect(text).toContain('SOURCES 3 units, lag 30s; 0 metric points, 0 revisions');
   expect(text).toContain('1 in trouble: logs:2: throttled');
 });
