@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { createConfigCommand } from '../src/cli/commands/config.ts';
-import type { CliContext } from '../src/cli/context.ts';
+import { contextFor, nothingPrinted } from './support/cli-context.ts';
 
 const README = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 const SCRIPTS = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
@@ -16,27 +16,12 @@ function blockIn(text: string, language: string): string {
 
 /** A folder that holds the configuration and the files it refers to, as the README tells a user to make them. */
 function contextWith(config: string) {
-  const out: string[] = [];
-  const err: string[] = [];
-  const exit = { code: 0 };
-  const context: CliContext = {
-    env: {},
-    cwd: '/etc/gatewatch',
-    stdout: { write: (text) => out.push(text) },
-    stderr: { write: (text) => err.push(text) },
-    now: () => 0,
+  const printed = nothingPrinted();
+  const context = contextFor(printed, {
     fileExists: () => true,
     readFile: (path) => (path.endsWith('gatewatch.yaml') ? config : 'a-secret-of-at-least-sixteen-bytes\n'),
-    writeFile: () => {
-      throw new Error('config check writes nothing');
-    },
-    fileSystemType: () => undefined,
-    randomBytes: (count) => new Uint8Array(count),
-    setExitCode: (code) => {
-      exit.code = code;
-    },
-  };
-  return { context, exit, out: () => out.join(''), err: () => err.join('') };
+  });
+  return { context, printed };
 }
 
 test('the configuration in the README has ten lines and passes config check', async () => {
@@ -44,9 +29,9 @@ test('the configuration in the README has ten lines and passes config check', as
   expect(config.trimEnd().split('\n')).toHaveLength(10);
   const cli = contextWith(config);
   await createConfigCommand(cli.context).parseAsync(['check'], { from: 'user' });
-  expect(cli.err()).toBe('');
-  expect(cli.exit.code).toBe(0);
-  expect(cli.out()).toContain('2 sinks: splunk (splunk_hec), dynatrace (dynatrace_otlp)');
+  expect(cli.printed.err).toBe('');
+  expect(cli.printed.code).toBe(0);
+  expect(cli.printed.out).toContain('2 sinks: splunk (splunk_hec), dynatrace (dynatrace_otlp)');
 });
 
 test('the README fits a first reading and names only scripts that exist', () => {
