@@ -1,7 +1,7 @@
 import { KeySet } from '../core/key-set.ts';
 import type { KnownKeys, SeenKey } from '../model/journal.ts';
 import type { LogPart } from '../model/part.ts';
-import type { IsKnown, SourceRef } from '../model/source-event.ts';
+import type { IsKnown, SourceRef, Window } from '../model/source-event.ts';
 
 /** What was read for the first time and is to be committed together. */
 export interface Slice {
@@ -31,13 +31,15 @@ function keyOf(logStream: string, eventId: string): string {
 
 /** Keeps first-time parts of one window, each once, also when the window shows an event on two pages. */
 export class FreshParts {
-  readonly #known: KnownKeys;
+  #known: KnownKeys;
   readonly #unread: UnreadLines | undefined;
   /** Of the whole window, which can hold a million events: no texts. */
   readonly #here = new KeySet();
   readonly #onLag: ((lagMs: number) => void) | undefined;
   #parts: LogPart[] = [];
   #seen: SeenKey[] = [];
+  /** What left last: its own batch, when it hears of it. */
+  #left: readonly SeenKey[] | undefined;
   #read = 0;
   /** First-time parts of the window so far, those already flushed included. */
   total = 0;
@@ -60,6 +62,25 @@ export class FreshParts {
       const key = keyOf(logStream, eventId);
       return this.#known.has(key) && this.#unread?.keys.has(key) !== true;
     };
+  }
+
+  /** What is stored of the window, once that has been looked up. Before the first page. */
+  know(known: KnownKeys): void {
+    this.#known = known;
+  }
+
+  /**
+   * Hears of events of the group that are on disk from now on. Another read of the same span may have been first: what
+   * it stored of this window is new no more, whether it lies here or is yet to come.
+   */
+  stored(seen: readonly SeenKey[], { fromMs, toMs }: Window): void {
+    if (seen === this.#left) return;
+    const repeats = new Set<string>();
+    for (const { atMs, key } of seen)
+      if (atMs >= fromMs && atMs <= toMs && !this.#here.add(key)) repeats.add(key);
+    if (repeats.size === 0) return;
+    this.#parts = this.#parts.filter((part) => !repeats.has(seenKeyOf(part)));
+    this.#seen = this.#seen.filter(({ key }) => !repeats.has(key));
   }
 
   /** How many parts would leave with `flush(throughMs)`. */
@@ -102,6 +123,7 @@ export class FreshParts {
     this.#read = 0;
     const whole = throughMs >= this.throughMs ? slice : this.#keepYounger(slice, throughMs);
     this.total += whole.parts.length;
+    this.#left = whole.seen;
     return whole;
   }
 

@@ -148,6 +148,11 @@ export class Ingest {
     return this.#readings.begin(options);
   }
 
+  /** See `Readings.onStored`. */
+  onStored(...listening: Parameters<Readings['onStored']>): () => void {
+    return this.#readings.onStored(...listening);
+  }
+
   /** Joins and commits one batch of log parts. Throws `FencedError` when another worker has taken over. */
   commitParts(batch: IngestBatch): Promise<void> {
     return this.#commitTogether(
@@ -284,7 +289,8 @@ export class Ingest {
   }
 
   /** The commit is on disk: where a unit now stands, and what is counted for it. */
-  #stands({ unit, next, ledger }: UnitContent, version: number): void {
+  #stands({ unit, seen, next, ledger }: UnitContent, version: number): void {
+    this.#readings.stored(unit, seen);
     this.#versions.set(unit, version);
     if (next !== undefined) this.#checkpoints.set(unit, { unit, version, ...next });
     if (ledger !== undefined) this.#count(unit, ledger);

@@ -125,7 +125,7 @@ function planReread(checkpoint: Checkpoint, nowMs: number, settings: LogPlanSett
   const settling = checkpoint.rereads.filter(({ pass }) => pass === SETTLE_PASS);
   const due = checkpoint.rereads
     .filter(({ pass, dueMs }) => pass >= 0 && dueMs <= nowMs)
-    // Two reads of one span at the same time would both take a late line for new.
+    // Two reads of one span at the same time would make sense of the same late lines twice.
     .filter((reread) => !overlapsAny(reread, settling));
   const reread = earliest(due, (candidate) => candidate.dueMs);
   if (reread === undefined) return undefined;

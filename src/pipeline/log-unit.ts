@@ -240,7 +240,7 @@ export class LogUnit {
     return planBehind(checkpoint, this.#clock.now(), { ...this.#settings, sliceMs: this.#sliceMs });
   }
 
-  /** Two reads of one span at the same time would both take a late line for new: there they go one after the other. */
+  /** Two reads of one span at the same time would make sense of the same late lines twice: there they go one after the other. */
   #touchesLive({ toMs }: Window): boolean {
     const checkpoint = this.#ingest.checkpointOf(this.unit);
     const stands = this.#standsAtMs ?? Number.POSITIVE_INFINITY;

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts';
+import type { SeenKey } from '../model/journal.ts';
 import type { Window } from '../model/source-event.ts';
 import type { FreshParts } from './fresh-parts.ts';
 import type { IngestBatch } from './ingest-batch.ts';
@@ -17,6 +18,14 @@ const LOOK_MS = 10;
 const ENOUGH = new Error('nobody is behind any more');
 
 type Position = IngestBatch['next'];
+
+/** Told of events that are on disk from now on. */
+type OnStored = (seen: readonly SeenKey[]) => void;
+
+interface Listener {
+  readonly unit: string;
+  readonly onStored: OnStored;
+}
 
 /** One window under way. */
 export interface ReadingOptions {
@@ -54,6 +63,7 @@ export class Readings {
   readonly #options: ReadingsOptions;
   readonly #open = new Set<Reading>();
   readonly #waiting = new Set<() => void>();
+  readonly #listeners = new Set<Listener>();
 
   constructor(options: ReadingsOptions) {
     this.#options = options;
@@ -68,6 +78,20 @@ export class Readings {
   close(reading: Reading): void {
     this.#open.delete(reading);
     this.stir();
+  }
+
+  /** Tells `onStored` what is stored of a unit, before the next commit has its turn. Returns what ends that. */
+  onStored(unit: string, onStored: OnStored): () => void {
+    const listener = { unit, onStored };
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** These events of the unit are on disk. */
+  stored(unit: string, seen: readonly SeenKey[]): void {
+    const [first] = seen;
+    if (first === undefined) return;
+    for (const { unit: name, onStored } of this.#listeners) if (name === unit) onStored(seen);
   }
 
   /** Wakes who waits for another reading. */

@@ -24,13 +24,9 @@ const URGENCY: Readonly<Record<ReadTask['kind'], Urgency>> = {
 /** Reads which keys of a span are stored already. */
 export type SeenReader = (unit: string, fromMs: number, toMs: number) => Promise<KnownKeys>;
 
-/**
- * Reads one task's window to its last page and commits it in slices of about `batchEvents`, together with what is read
- * of other groups at the same time, so that memory stays small however long the window is. The checkpoint moves with the last slice only; a window that breaks off leaves what it
- * brought in the journal and is read again, and what is stored then is dropped by its key.
- * Returns the number of first-time events.
- */
-export async function readLogUnit(options: {
+const NOTHING: KnownKeys = new Set<string>();
+
+export interface ReadOptions {
   readonly source: Source<LogPart>;
   readonly task: ReadTask;
   readonly ingest: Ingest;
@@ -43,14 +39,37 @@ export async function readLogUnit(options: {
   /** Whose turn it is to move the unit's position, where several reads of it may end at the same time. */
   readonly positions?: Mutex;
   readonly signal: AbortSignal;
-}): Promise<number> {
-  const { source, task, ingest, signal } = options;
-  const { window } = task;
+}
+
+/**
+ * Reads one task's window to its last page and commits it in slices of about `batchEvents`, together with what is read
+ * of other groups at the same time, so that memory stays small however long the window is. The checkpoint moves with the last slice only; a window that breaks off leaves what it
+ * brought in the journal and is read again, and what is stored then is dropped by its key.
+ * Reads of one span may go side by side, of whatever kind: who is first stores an event, and the other hears of it.
+ * Returns the number of first-time events.
+ */
+export async function readLogUnit(options: ReadOptions): Promise<number> {
+  const { ingest } = options;
+  const { unit } = options.source;
+  const { window } = options.task;
+  const fresh = new FreshParts(NOTHING, options.onLag, options.unread);
+  // First: what others store while the stored keys are looked up would be missed by both.
+  const endListening = ingest.onStored(unit, (seen) => fresh.stored(seen, window));
+  try {
+    fresh.know(await options.seenIn(unit, window.fromMs, window.toMs));
+    await readPages(options, fresh);
+  } finally {
+    endListening();
+  }
+  return fresh.total;
+}
+
+async function readPages(options: ReadOptions, fresh: FreshParts): Promise<void> {
+  const { source, task, ingest, signal, batchEvents } = options;
   const { unit } = source;
-  const known = await options.seenIn(unit, window.fromMs, window.toMs);
-  const fresh = new FreshParts(known, options.onLag, options.unread);
+  const { window } = task;
   const together = task.kind !== 'backfill';
-  const reading = ingest.begin({ unit, window, fresh, batchEvents: options.batchEvents, together });
+  const reading = ingest.begin({ unit, window, fresh, batchEvents, together });
   try {
     const take = (page: Page<LogPart>) => {
       signal.throwIfAborted();
@@ -63,5 +82,4 @@ export async function readLogUnit(options: {
   } finally {
     reading.close();
   }
-  return fresh.total;
 }
