@@ -1,3 +1,4 @@
+import { type Logger, silentLogger } from '../core/logger.ts';
 import type { LogPart } from '../model/part.ts';
 import { admitLine } from './admit-line.ts';
 import { reviseClaims } from './claim-revision.ts';
@@ -46,6 +47,7 @@ export class Correlator {
   readonly #store: CorrelationStore;
   readonly #settings: CorrelateSettings;
   readonly #topology: () => Topology;
+  readonly #logger: Logger;
   readonly #silent = new SilentUnits();
   #memory: JoinMemory;
   /** Invocations that the last result is about. */
@@ -55,10 +57,13 @@ export class Correlator {
     readonly store: CorrelationStore;
     readonly settings: CorrelateSettings;
     readonly topology: () => Topology;
+    /** Absent: nobody is told. */
+    readonly logger?: Logger;
   }) {
     this.#store = options.store;
     this.#settings = options.settings;
     this.#topology = options.topology;
+    this.#logger = options.logger ?? silentLogger;
     this.#memory = emptyMemory(this.#settings, this.#silent);
   }
 
@@ -88,7 +93,7 @@ export class Correlator {
   async reset(): Promise<void> {
     this.#memory = emptyMemory(this.#settings, this.#silent);
     this.#touched = NOTHING;
-    await restoreMemory(this.#memory, this.#store, this.#settings);
+    await restoreMemory(this.#memory, this.#store, this.#settings, this.#logger);
     this.#memory.waiting.trim(this.#settings.bodiesInMemory);
   }
 
@@ -147,6 +152,7 @@ export class Correlator {
       settings: this.#settings,
       topology: this.#topology(),
       memory: this.#memory,
+      logger: this.#logger,
       refusals,
     };
     return newJoinStep(context, batch);

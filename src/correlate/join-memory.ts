@@ -1,3 +1,4 @@
+import type { Logger } from '../core/logger.ts';
 import type { StateRow } from '../model/journal.ts';
 import type { CorrelateSettings } from './correlate-settings.ts';
 import type { CorrelationStore } from './correlation.ts';
@@ -8,9 +9,9 @@ import type { SilentUnits } from './silent-units.ts';
 import {
   type ConnectionDecision,
   type Forgotten,
+  readableInvocation,
   readConnection,
   readForgotten,
-  readInvocation,
   readWaiting,
   STATE_KINDS,
 } from './state-rows.ts';
@@ -56,12 +57,14 @@ export async function restoreMemory(
   memory: JoinMemory,
   store: CorrelationStore,
   settings: CorrelateSettings,
+  logger: Logger,
 ): Promise<void> {
   for await (const row of store.allState(STATE_KINDS.connection)) {
     memory.connections.set(row.key, readConnection(row.body));
   }
   for await (const row of store.allState(STATE_KINDS.openInvocation)) {
-    const invocation = readInvocation(row.key, row.body);
+    const invocation = readableInvocation(row.key, row.body, logger);
+    if (invocation === undefined) continue;
     invocation.stored = STATE_KINDS.openInvocation;
     memory.invocations.add(invocation);
     memory.schedule.addInvocation(invocation);

@@ -1,3 +1,4 @@
+import type { Logger } from '../core/logger.ts';
 import type { JournalRecord } from '../model/journal.ts';
 import type { CorrelateSettings } from './correlate-settings.ts';
 import type { CorrelateBatch, CorrelationStore, Topology } from './correlation.ts';
@@ -21,6 +22,7 @@ export interface JoinStep extends Workplace {
   readonly settings: CorrelateSettings;
   readonly topology: Topology;
   readonly memory: JoinMemory;
+  readonly logger: Logger;
   readonly nowMs: number;
   readonly forgetMs: number;
   readonly watermarkOf: CorrelateBatch['watermarkOf'];
@@ -73,7 +75,7 @@ export interface JoinStep extends Workplace {
   readonly connectionRefs: Set<string>;
 }
 
-type JoinContext = Pick<JoinStep, 'store' | 'settings' | 'topology' | 'memory' | 'refusals'>;
+type JoinContext = Pick<JoinStep, 'store' | 'settings' | 'topology' | 'memory' | 'refusals' | 'logger'>;
 
 export function newJoinStep(
   context: JoinContext,

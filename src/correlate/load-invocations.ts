@@ -1,9 +1,9 @@
 import type { JoinStep } from './join-step.ts';
-import { readInvocation, STATE_KINDS } from './state-rows.ts';
+import { readableInvocation, STATE_KINDS } from './state-rows.ts';
 
 /** Reads back from the journal the invocations among `keys` that memory let go of, or has not met since the start. */
 export async function loadInvocations(
-  { store, memory, refusals }: Pick<JoinStep, 'store' | 'memory' | 'refusals'>,
+  { store, memory, refusals, logger }: Pick<JoinStep, 'store' | 'memory' | 'refusals' | 'logger'>,
   keys: Iterable<string>,
 ): Promise<void> {
   const missing = memory.invocations.missing(keys);
@@ -11,7 +11,8 @@ export async function loadInvocations(
   for (const kind of [STATE_KINDS.invocation, STATE_KINDS.openInvocation]) {
     for (const [key, body] of await store.state(kind, missing)) {
       if (refusals.has(key)) continue;
-      const invocation = readInvocation(key, body);
+      const invocation = readableInvocation(key, body, logger);
+      if (invocation === undefined) continue;
       invocation.stored = kind;
       memory.invocations.add(invocation);
     }

@@ -31,10 +31,12 @@ export function joinedByName(claim: Claim, invocation: Invocation): Joined {
 
 /**
  * Judges anew which of the lines that name the invocation it was made for: the claimant, its rivals, and a line that was
- * just read. The outcome depends on which lines there are alone, not on the order in which they came. Lines of a thin
- * invocation must have been read back where its claim can move.
+ * just read. Up to `MOST_RIVALS` lines, the outcome depends on which there are alone, not on the order in which they came;
+ * beyond that the order can matter. Lines of a thin invocation must have been read back where its claim can move: where
+ * that failed, it does not move.
  */
 export function compete(step: JoinStep, invocation: Invocation, newcomer?: Claim): void {
+  if (hasLostLines(invocation)) return;
   const { skewMs } = step.settings;
   const standing = isClaimedByName(invocation) ? invocation.claim : undefined;
   if (newcomer !== undefined && invocation.rivals === undefined && newcomer.recordId !== standing?.recordId) {
@@ -55,6 +57,11 @@ export function compete(step: JoinStep, invocation: Invocation, newcomer?: Claim
   handOver(step, invocation, winner);
   if (winner !== undefined && winner !== newcomer && winner.recordId !== before)
     reviseLater(step, winner, invocation);
+}
+
+/** Its lines were only in a record that is gone: there is nothing to hand over. */
+function hasLostLines({ sources, linesInRecord }: Invocation): boolean {
+  return sources.length === 0 && linesInRecord === undefined;
 }
 
 /** Best first. A line that is read again stands in for itself. */

@@ -1,6 +1,7 @@
+import { silentLogger } from '../core/logger.ts';
 import type { JournalReader } from '../model/journal.ts';
 import type { Invocation } from './invocation.ts';
-import { readInvocation, readWaiting, STATE_KINDS } from './state-rows.ts';
+import { readableInvocation, readWaiting, STATE_KINDS } from './state-rows.ts';
 
 /** Unit → lines that were read and whose record has not gone out yet. */
 export type Settling = ReadonlyMap<string, number>;
@@ -14,7 +15,9 @@ export async function settlingLines(journal: Pick<JournalReader, 'allState'>): P
     if (!left) addLines(settling, `logs:${account}:${region}:${logGroup}`, 1);
   }
   for await (const row of journal.allState(STATE_KINDS.openInvocation)) {
-    addUnwritten(settling, readInvocation(row.key, row.body));
+    // The worker says of a row that cannot be read that it lost it.
+    const invocation = readableInvocation(row.key, row.body, silentLogger);
+    if (invocation !== undefined) addUnwritten(settling, invocation);
   }
   return settling;
 }

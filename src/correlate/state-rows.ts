@@ -1,5 +1,6 @@
 import { GatewatchError } from '../core/errors.ts';
 import { isObject } from '../core/json.ts';
+import type { Logger } from '../core/logger.ts';
 import type { StateChange } from '../model/journal.ts';
 import type { AccessPart } from '../model/part.ts';
 import type { SourceRef } from '../model/source-event.ts';
@@ -179,7 +180,7 @@ function unpackSources({ places, sources }: Pick<InvocationRow, 'places' | 'sour
 }
 
 /** An invocation as it was written. */
-export function readInvocation(key: string, body: string): Invocation {
+function readInvocation(key: string, body: string): Invocation {
   const row = readState<InvocationRow | ThinRow>(body, 'startMs');
   const names = namesOf(key);
   if (!('places' in row)) {
@@ -197,6 +198,24 @@ export function readInvocation(key: string, body: string): Invocation {
     );
   }
   return { ...NOTHING_KNOWN, ...rest, ...names, ...claimIn(row), origin: originOf(first), sources };
+}
+
+/**
+ * Undefined for a row that cannot be read, which is logged: it costs that invocation alone, which is then as if nothing
+ * were known of it.
+ */
+export function readableInvocation(key: string, body: string, logger: Logger): Invocation | undefined {
+  try {
+    return readInvocation(key, body);
+  } catch (error) {
+    // What the error says may quote the row.
+    const reason = error instanceof GatewatchError ? error.code : 'not JSON';
+    logger.error(
+      { key, reason },
+      'what was known of an invocation cannot be read, and is left out of the join',
+    );
+    return undefined;
+  }
 }
 
 /** Rows of earlier versions do not say how long the request lasted: nothing then speaks against its claim. */

@@ -305,6 +305,37 @@ describe('an invocation that several lines name', () => {
     expect(torn).toHaveLength(1_000);
   });
 
+  it('stays with its claimant when a line turns out to contradict itself whose record is gone', async () => {
+    const rig = new Rig({ bodiesInMemory: 0, invocationsInMemory: 0 });
+    const line = access({ id: 'a', startMs: T, authzRequestId: 'L1', authorizerRequestId: 'L2' });
+    await rig.feed([...invocation(MADE), line]);
+    await pass(rig, HOUR);
+    rig.store.records.clear();
+    await rig.feed(invocation({ id: 'L2', startMs: T + 500 }));
+    // Read again, now that both it names are known.
+    await rig.feed([line]);
+    const row = rig.store.rows.get(`invocation|${AUTHORIZER_UNIT}\nL1`);
+    expect(row?.body).not.toContain('"sources":[]');
+    expect(row?.body).toContain('"recordId"');
+    await rig.restart();
+    await rig.feed([access({ id: 'c', startMs: T + MINUTE, authzRequestId: 'L1' })]);
+    expect(rig.request('c')).toMatchObject({ outcome: 'cached_decision', customer: 'C-1' });
+  });
+
+  it('leaves nothing behind for ever where more lines named a second one than are kept', async () => {
+    const rig = new Rig();
+    await rig.feed(invocation(MADE));
+    const lines = Array.from({ length: 65 }, (_one, n) =>
+      access({ id: `${n}`, startMs: T + n, authzRequestId: 'L1', authorizerRequestId: 'L2' }),
+    );
+    await rig.feed(lines);
+    await rig.feed(invocation({ id: 'L2', startMs: T + 500 }));
+    const torn = () => [...rig.store.rows.values()].filter(({ kind }) => kind === 'torn');
+    expect(torn()).toHaveLength(1);
+    await pass(rig, 40 * 24 * HOUR);
+    expect(torn()).toEqual([]);
+  });
+
   it('is given to no request that got through by a gateway id when it denied', async () => {
     const rig = await settled([...invocation({ ...MADE, decision: 'deny' }), BY_GATEWAY]);
     expect(rig.request('g')).toMatchObject({ outcome: 'ambiguous', decision: 'allow', customer: 'unknown' });

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { silentLogger } from '../../src/core/logger.ts';
 import { Correlator, defaultCorrelateSettings } from '../../src/correlate/correlator.ts';
 import type { LogPart } from '../../src/model/part.ts';
-import { ACCESS_UNIT, access, FAR_FUTURE, invocation, MemoryStore } from './scenario.ts';
+import { ACCESS_UNIT, AUTHORIZER_UNIT, access, FAR_FUTURE, invocation, MemoryStore } from './scenario.ts';
 
 const T = 1_690_000_000_000;
 
@@ -63,5 +64,40 @@ describe('what the join throws at', () => {
       'gone',
     );
     expect(rig.outcomes).toEqual(['matched']);
+  });
+});
+
+function noStage(): never {
+  throw new TypeError('no such stage');
+}
+
+describe('an invocation row that cannot be read', () => {
+  it.each([
+    ['without a source', '{"startMs":1,"places":[],"sources":[]}', 'state_unreadable'],
+    ['cut off', '{"startMs":', 'not JSON'],
+  ])('%s costs neither the start nor a batch, and is told', async (_how, body, reason) => {
+    const store = new MemoryStore();
+    for (const [kind, id] of [
+      ['open_invocation', 'L1'],
+      ['invocation', 'L2'],
+    ])
+      store.apply([], [{ kind: `${kind}`, key: `${AUTHORIZER_UNIT}\n${id}`, body, expiresMs: 0 }]);
+    const told: unknown[] = [];
+    const correlator = new Correlator({
+      store,
+      settings: defaultCorrelateSettings,
+      topology: () => ({ accessUnitsOf: () => [], stageOf: noStage }),
+      logger: { ...silentLogger, error: (fields) => told.push(fields) },
+    });
+    await correlator.reset();
+    expect(told).toEqual([{ key: `${AUTHORIZER_UNIT}\nL1`, reason }]);
+    const parts = [
+      ...invocation({ id: 'L3', startMs: T + 10 }),
+      access({ id: '3', startMs: T, authzRequestId: 'L3' }),
+      access({ id: '2', startMs: T, authzRequestId: 'L2' }),
+    ];
+    const { records } = await correlator.process({ parts, nowMs: T + 1_000, watermarkOf: () => T });
+    expect(records).toMatchObject([{ outcome: 'matched' }]);
+    expect(told).toContainEqual({ key: `${AUTHORIZER_UNIT}\nL2`, reason });
   });
 });

@@ -275,6 +275,7 @@ class Assembly {
         store: options.journal,
         settings: correlateSettingsOf(options.config, options.deps),
         topology: () => this.#topology,
+        logger: options.deps.logger,
       }),
       allowanceOf: (unit) => this.#logUnits.get(unit)?.lag.allowanceMs ?? settings.lagAllowanceMs,
       isRead: (unit) => this.#logUnits.has(unit),
