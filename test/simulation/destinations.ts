@@ -20,6 +20,9 @@ export const SINK_FAULTS = [
 ] as const;
 export type SinkFault = (typeof SINK_FAULTS)[number];
 
+/** What Dynatrace takes, by the time of the event. */
+const MAX_AGE_MS = { record: 86_400_000, point: 3_600_000 } as const;
+
 /** What a destination took in, in the order it came. */
 export interface Accepted {
   /** Splunk: sourcetype and event id; Dynatrace: event id, or the identity of a metric point. */
@@ -91,9 +94,10 @@ export abstract class Destination {
 
   async #exchange(process: SimProcess, request: HttpRequest, signal: AbortSignal): Promise<HttpOutcome> {
     const { weather, tally, name, latencyMs, timeoutMs } = this.options;
+    // Whoever is frozen from here on sends later than it could know.
+    const sentMs = process.clock.now();
     await process.pass('before http');
-    const nowMs = process.clock.now();
-    this.askedMs.push(nowMs);
+    this.askedMs.push(process.clock.now());
     if (latencyMs > 0) await process.clock.sleep(latencyMs, signal);
     const kind = weather.at(process.clock.now());
     if (kind !== undefined) tally.add(`${name}_${kind}`);
@@ -107,7 +111,7 @@ export abstract class Destination {
     const body = Buffer.from(request.body ?? '');
     this.bodies.push(body.toString('latin1'));
     const outcome =
-      (kind && this.fail(kind, process.clock.now())) ?? this.#answer(body, request, process, nowMs);
+      (kind && this.fail(kind, process.clock.now())) ?? this.#answer(body, request, process, sentMs);
     await process.pass('after http');
     if (kind !== 'response_lost') return outcome;
     return { kind: 'failure', failure: 'broken', reason: 'other side closed' };
@@ -215,7 +219,7 @@ export class Splunk extends Destination {
 
 /** An OTLP endpoint for logs and metrics. */
 export class Dynatrace extends Destination {
-  /** Log records that were older when they were sent than what the service takes. */
+  /** Log records and points that were older when they were sent than what the service takes. */
   tooOld = 0;
 
   protected itemsOf(body: Buffer, request: HttpRequest): Item[] {
@@ -240,9 +244,10 @@ export class Dynatrace extends Destination {
       tally.add('dynatrace_400');
       return answer(400, { error: { code: 400, message: 'an attribute is refused' } });
     }
-    this.tooOld += items.filter(
-      ({ eventId, eventMs }) => eventId !== undefined && eventMs < sentMs - 86_400_000 - 60_000,
-    ).length;
+    for (const { eventId, eventMs } of items) {
+      const maxAgeMs = eventId === undefined ? MAX_AGE_MS.point : MAX_AGE_MS.record;
+      if (eventMs < sentMs - maxAgeMs) this.tooOld += 1;
+    }
     const isPartial =
       weather.at(nowMs) === 'partial_success' && items.length > 1 && items[0]?.eventId !== undefined;
     const refused = isPartial ? items.slice(-1) : [];

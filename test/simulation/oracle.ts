@@ -173,7 +173,7 @@ export class Oracle {
     const { dynatrace, watch, settings } = this.#world;
     this.#expect(
       dynatrace.tooOld === 0,
-      () => `${dynatrace.tooOld} records were sent to Dynatrace although too old`,
+      () => `${dynatrace.tooOld} records and points were sent to Dynatrace although too old`,
     );
     const refused = watch.rejectedUnknown.get('dynatrace/records/live') ?? 0;
     if (refused > 0) this.#world.tally.add('partial_success_counted');

@@ -18,6 +18,8 @@ export interface SimSettings {
   readonly batchEvents: number;
   /** Lines that wait for a partner in memory; above, they leave early. */
   readonly linesInMemory: number;
+  /** Lines that a commit takes on beside its own. */
+  readonly linesPerStep: number;
   readonly pageEvents: number;
   readonly shuffledPages: boolean;
   /** Chance that a page shows an event that an earlier page has shown. */
@@ -89,6 +91,7 @@ export function settingsOf(seed: number, random: Random): SimSettings {
     readsMetrics: random.chance(0.3),
     calmMs: toMs + random.int(1, 25) * MINUTE,
     linesInMemory: random.pick([50_000, 50_000, 3, 20]),
+    linesPerStep: [2_000, 1, 2_000, 5][seed % 4] ?? 2_000,
   };
 }
 
@@ -119,6 +122,7 @@ export function quietSettings(toMs: number, more: Partial<SimSettings> = {}): Si
     maxBatch: 1_000,
     batchEvents: 5_000,
     linesInMemory: 50_000,
+    linesPerStep: 2_000,
     pageEvents: 5_000,
     shuffledPages: false,
     repeats: 0,

@@ -184,6 +184,7 @@ export class SimWorld {
       hasDisk: false,
       batchEvents: this.settings.batchEvents,
       linesInMemory: this.settings.linesInMemory,
+      linesPerStep: this.settings.linesPerStep,
       // Lanes are told of every row; looking for more each second is most of what an idle worker does.
       lanes: { ...defaultLaneSettings, lookMs: 30_000 },
       createClients: (settings) => this.cloudWatch.clients(process, settings),

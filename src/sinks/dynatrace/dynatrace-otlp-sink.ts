@@ -1,5 +1,4 @@
 import type { Clock } from '../../core/clock.ts';
-import { formatDuration } from '../../core/duration.ts';
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import type { Meter } from '../../core/meter.ts';
@@ -11,6 +10,7 @@ import { BodyWriter } from '../body-writer.ts';
 import { packBodies } from '../pack-bodies.ts';
 import { createSinkFilter, streamsOf } from '../sink-filter.ts';
 import { VerdictBuilder } from '../verdict-builder.ts';
+import { type AgeWindow, isTooOld, whyTooOld } from './age-window.ts';
 import { EventDelivery } from './event-delivery.ts';
 import { createLogEncoder } from './log-records.ts';
 import { type MetricPiece, metricPiece } from './metric-points.ts';
@@ -35,8 +35,9 @@ export interface DynatraceOtlpSinkOptions {
 export function createDynatraceOtlpSink(options: DynatraceOtlpSinkOptions): Sink {
   const { settings, name, clock } = options;
   const http = options.transport ?? createOwnTransport(settings);
-  const metrics = new OtlpDelivery(options, http, METRICS_SIGNAL, metricLimits(settings));
-  const logs = new OtlpDelivery(options, http, LOGS_SIGNAL, logLimits(settings));
+  const limits = { metrics: metricLimits(settings), logs: logLimits(settings) };
+  const metrics = new OtlpDelivery(options, http, METRICS_SIGNAL, limits.metrics);
+  const logs = new OtlpDelivery(options, http, LOGS_SIGNAL, limits.logs);
   const events = new EventDelivery(options, http);
   const passes = createSinkFilter(settings.filter);
   const encodeLog = createLogEncoder(settings.maxAttributeBytes);
@@ -55,7 +56,7 @@ export function createDynatraceOtlpSink(options: DynatraceOtlpSinkOptions): Sink
       events: [],
       writer: logWriter(settings, buffers),
     };
-    encodeBatch(batch, { passes, settings, encodeLog, nowMs: clock.now() }, encoded);
+    encodeBatch(batch, { passes, settings, limits, encodeLog, nowMs: clock.now() }, encoded);
     return encoded;
   }
 
@@ -104,6 +105,7 @@ interface EncodedBatch {
 interface Encoding {
   readonly passes: (entry: JournalEntry) => boolean;
   readonly settings: DynatraceOtlpSettings;
+  readonly limits: Readonly<Record<'metrics' | 'logs', SignalLimits>>;
   readonly encodeLog: (entry: JournalEntry) => string;
   readonly nowMs: number;
 }
@@ -114,17 +116,18 @@ interface Encoding {
  */
 function encodeBatch(
   batch: readonly JournalEntry[],
-  { passes, settings, encodeLog, nowMs }: Encoding,
+  { passes, settings, limits, encodeLog, nowMs }: Encoding,
   encoded: EncodedBatch,
 ): void {
   const { verdict } = encoded;
   for (const entry of batch) {
     const isGauge = entry.stream === 'metrics' && entry.revision === 0;
+    const { window } = isGauge ? limits.metrics : limits.logs;
     const event = passes(entry) ? eventOf(entry, settings, nowMs) : undefined;
     if (event !== undefined) encoded.events.push(event);
     if (event !== undefined && !settings.logs) continue;
     if (!passes(entry) || (isGauge ? !settings.metrics : !settings.logs)) verdict.filter(entry.seq);
-    else if (!isInWindow(entry, isGauge, settings, nowMs, verdict)) continue;
+    else if (!isInWindow(entry, window, nowMs, verdict)) continue;
     else if (isGauge) addGauge(entry, settings, encoded);
     else encoded.writer.add(entry.seq, entry.eventMs, encodeLog(entry));
   }
@@ -152,17 +155,10 @@ function usualLogBytes({ maxLogBodyBytes }: DynatraceOtlpSettings): number {
   return Math.min(maxLogBodyBytes, USUAL_BODY_BYTES);
 }
 
-function isInWindow(
-  entry: JournalEntry,
-  isGauge: boolean,
-  settings: DynatraceOtlpSettings,
-  nowMs: number,
-  verdict: VerdictBuilder,
-): boolean {
-  const maxAgeMs = isGauge ? settings.metricMaxAgeMs : settings.logMaxAgeMs;
-  if (entry.eventMs >= nowMs - maxAgeMs) return true;
-  const what = isGauge ? 'metric points' : 'log records';
-  verdict.expire(entry.seq, `older than the ${formatDuration(maxAgeMs)} that Dynatrace takes ${what} for`);
+/** Looked at again as each request goes out: what is sent late may have left its window since. */
+function isInWindow(entry: JournalEntry, window: AgeWindow, nowMs: number, verdict: VerdictBuilder): boolean {
+  if (!isTooOld(window, entry.eventMs, nowMs)) return true;
+  verdict.expire(entry.seq, whyTooOld(window));
   return false;
 }
 
@@ -177,7 +173,7 @@ function metricLimits(settings: DynatraceOtlpSettings): SignalLimits {
   return {
     maxBytes: settings.maxMetricBodyBytes,
     maxItems: settings.maxPointsPerBody,
-    maxAgeMs: settings.metricMaxAgeMs,
+    window: { maxAgeMs: settings.metricMaxAgeMs, items: 'metric points' },
   };
 }
 
@@ -185,7 +181,7 @@ function logLimits(settings: DynatraceOtlpSettings): SignalLimits {
   return {
     maxBytes: settings.maxLogBodyBytes,
     maxItems: settings.maxLogsPerBody,
-    maxAgeMs: settings.logMaxAgeMs,
+    window: { maxAgeMs: settings.logMaxAgeMs, items: 'log records' },
   };
 }
 

@@ -7,10 +7,11 @@ import type { VerdictBuilder } from '../verdict-builder.ts';
 import type { OtlpDeliveryOptions } from './otlp-delivery.ts';
 import { reactToOtlp } from './otlp-reaction.ts';
 import { eventsUrlOf } from './otlp-settings.ts';
-import type { EventPiece } from './problem-events.ts';
+import { type EventPiece, problemEvent } from './problem-events.ts';
 
 const CREATED = 201;
 const FORBIDDEN = 403;
+const NOTHING_LEFT = { kind: 'regroup', bodies: [], delivered: [], rejected: [], expired: [] } as const;
 
 /** Posts problem events one by one, in order: an end must not overtake its beginning. */
 export class EventDelivery {
@@ -25,11 +26,21 @@ export class EventDelivery {
   }
 
   async deliver(events: readonly EventPiece[], verdict: VerdictBuilder, signal: AbortSignal): Promise<void> {
-    const attempt = (body: readonly EventPiece[]) => this.#attempt(body, signal);
+    const attempt = (body: readonly EventPiece[]) => this.#attempt(this.#stillOf(body, verdict), signal);
     await deliverBodies({ bodies: events.map((event) => [event]), attempt, maxInFlight: 1, verdict });
   }
 
+  /** As they are now: what was encoded long ago may begin too early by now, or may open nothing any more. */
+  #stillOf(pieces: readonly EventPiece[], verdict: VerdictBuilder): readonly EventPiece[] {
+    return pieces.flatMap((piece) => {
+      const event = problemEvent(piece, this.#options.clock.now());
+      if (event === undefined) verdict.filter(piece.seq);
+      return event ?? [];
+    });
+  }
+
   async #attempt(pieces: readonly EventPiece[], signal: AbortSignal): Promise<Reaction<EventPiece>> {
+    if (pieces.length === 0) return NOTHING_LEFT;
     const { clock, meter, name, settings } = this.#options;
     const startedMs = clock.monotonic();
     const body = Buffer.from(pieces.map((piece) => piece.body).join(''));

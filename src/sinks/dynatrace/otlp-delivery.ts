@@ -5,6 +5,7 @@ import type { HttpOutcome, HttpTransport } from '../../http/http-transport.ts';
 import { answerWord } from '../answer-word.ts';
 import { deliverBodies, type Reaction } from '../deliver-bodies.ts';
 import type { VerdictBuilder } from '../verdict-builder.ts';
+import { type AgeWindow, leaveOutTooOld } from './age-window.ts';
 import { type DatedPiece, reactToOtlp, splitOrReject } from './otlp-reaction.ts';
 import type { DynatraceOtlpSettings } from './otlp-settings.ts';
 import type { OtlpSignal } from './otlp-signal.ts';
@@ -20,7 +21,7 @@ export interface OtlpDeliveryOptions {
 export interface SignalLimits {
   readonly maxBytes: number;
   readonly maxItems: number;
-  readonly maxAgeMs: number;
+  readonly window: AgeWindow;
 }
 
 /** The acting part for one signal: encodes, posts, and probes with one body after a failure. */
@@ -62,6 +63,9 @@ export class OtlpDelivery<P extends DatedPiece> {
   }
 
   async #attempt(pieces: readonly P[], signal: AbortSignal): Promise<Reaction<P>> {
+    const { clock } = this.#options;
+    const withoutOld = leaveOutTooOld(this.#limits.window, pieces, clock.now());
+    if (withoutOld !== undefined) return withoutOld;
     const items = pieces.reduce((total, piece) => total + this.#signal.itemsOf(piece), 0);
     const encoded = this.#signal.encode(pieces);
     // Beyond these the service drops the whole request, so what was estimated too low is halved here.
@@ -71,14 +75,13 @@ export class OtlpDelivery<P extends DatedPiece> {
         `${items} items in ${encoded.length} bytes are beyond what Dynatrace takes`,
       );
     }
-    const { clock } = this.#options;
     const startedMs = clock.monotonic();
     const outcome = await this.#post(encoded, signal);
     const context = {
       items,
       decode: this.#signal.decode,
       nowMs: clock.now(),
-      maxAgeMs: this.#limits.maxAgeMs,
+      maxAgeMs: this.#limits.window.maxAgeMs,
     };
     const reaction = reactToOtlp(outcome, pieces, context);
     this.#measure(encoded.length, answerWord(outcome, reaction), clock.monotonic() - startedMs);

@@ -6,6 +6,7 @@ import type { DatedPiece } from './otlp-reaction.ts';
 
 /** One call of the Events API: it takes one event at a time. */
 export interface EventPiece extends DatedPiece {
+  readonly record: AlarmRecord;
   readonly body: string;
 }
 
@@ -52,7 +53,7 @@ export function problemEvent(
     ...(record.problemStatus === 'closed' ? { endTime: record.eventMs } : { timeout: TIMEOUT_MINUTES }),
     properties: propertiesOf(record, opening),
   });
-  return { seq, body, bytes: Buffer.byteLength(body), eventMs: record.eventMs };
+  return { seq, record, body, bytes: Buffer.byteLength(body), eventMs: record.eventMs };
 }
 
 interface Opening {

@@ -207,17 +207,57 @@ describe('the age windows', () => {
   });
 
   it('are looked at again when a batch fails for its age', async () => {
-    const times = [NOW_MS, NOW_MS + 10_000];
-    otlp.refuse = (_request, items) =>
-      items.some(({ timeMs }) => timeMs < NOW_MS + 10_000 - 24 * hour)
+    let nowMs = NOW_MS;
+    otlp.refuse = (_request, items) => {
+      nowMs = NOW_MS + 10_000;
+      return items.some(({ timeMs }) => timeMs < nowMs - 24 * hour)
         ? json(400, { error: { code: 400, message: 'timestamps_out_of_range' } })
         : undefined;
+    };
     const batch = requestEntries(30);
     batch[3] = entryOf(4, requestRecord(3, { eventMs: NOW_MS - 24 * hour + 5_000 }));
-    const verdict = await createSink({}, () => times.shift() ?? NOW_MS + 10_000).send(batch, NEVER);
+    const verdict = await createSink({}, () => nowMs).send(batch, NEVER);
     expect(verdict.accepted).toHaveLength(29);
     expect(verdict.expired).toMatchObject([{ seq: 4 }]);
     expect(otlp.server.received).toHaveLength(2);
+  });
+
+  it.each([
+    ['a half of a body that was too large', json(413, {})],
+    ['the next body', undefined],
+  ])('are looked at again as %s goes out, however long that took', async (_what, firstAnswer) => {
+    let nowMs = NOW_MS;
+    const answers = [firstAnswer];
+    otlp.refuse = (_request, items) => {
+      for (const { timeMs } of items) expect(timeMs).toBeGreaterThanOrEqual(nowMs - 24 * hour);
+      nowMs += 10_000;
+      return answers.shift();
+    };
+    const batch = requestEntries(8);
+    for (const index of [firstAnswer === undefined ? 5 : 1, 6])
+      batch[index] = entryOf(index + 1, requestRecord(index, { eventMs: NOW_MS - 24 * hour + 5_000 }));
+    const sink = createSink({ maxLogsPerBody: 4, maxInFlight: 1 }, () => nowMs);
+    const verdict = await sink.send(batch, NEVER);
+    placesOf(verdict, batch);
+    const seqs = firstAnswer === undefined ? [6, 7] : [2, 7];
+    const reason = 'older than the 1d that Dynatrace takes log records for';
+    expect(verdict.expired).toEqual(seqs.map((seq) => ({ seq, reason })));
+    expect(verdict.accepted).toHaveLength(6);
+    expect(otlp.logs).toHaveLength(6);
+  });
+
+  it('ask nobody for a body of which nothing is left', async () => {
+    let nowMs = NOW_MS;
+    otlp.refuse = () => {
+      nowMs += hour;
+      return undefined;
+    };
+    const batch = [1, 2].map((n) => entryOf(n, metricRecord(n)));
+    const sink = createSink({ maxPointsPerBody: 5, maxInFlight: 1 }, () => nowMs);
+    const verdict = await sink.send(batch, NEVER);
+    expect(verdict.accepted).toEqual([1]);
+    expect(verdict.expired.map(({ seq }) => seq)).toEqual([2]);
+    expect(otlp.server.received).toHaveLength(1);
   });
 });
 

@@ -25,14 +25,23 @@ afterEach(async () => {
   await otlp.close();
 });
 
-function send(records: readonly AlarmRecord[], changes: Partial<DynatraceOtlpSettings> = {}) {
+function send(
+  records: readonly AlarmRecord[],
+  changes: Partial<DynatraceOtlpSettings> = {},
+  now = () => NOW_MS,
+) {
   const settings = createDynatraceOtlpSettings({
     url: otlp.server.url,
     token: new Secret('good'),
     timeoutMs: 5_000,
     ...changes,
   });
-  const sink = createDynatraceOtlpSink({ ...PARTS, name: 'dt', settings });
+  const sink = createDynatraceOtlpSink({
+    ...PARTS,
+    clock: { ...PARTS.clock, now },
+    name: 'dt',
+    settings,
+  });
   sinks.push(sink);
   return sink.send(
     records.map((record, index) => entryOf(index + 1, record)),
@@ -104,6 +113,36 @@ describe('an alarm that fires', () => {
   it('begins no earlier than Dynatrace takes, however long it lasts', async () => {
     await send([later(2, { problemStatus: 'refreshed', openedMs: NOW_MS - 20 * HOUR })]);
     expect(otlp.events[0]?.timeMs).toBeGreaterThan(NOW_MS - 6 * HOUR);
+  });
+});
+
+describe('a problem that is sent long after its batch was encoded', () => {
+  /** The clock of a host that sleeps that long while the first answer is on its way. */
+  function clockThatSleeps(ms: number): () => number {
+    let nowMs = NOW_MS;
+    otlp.refuse = () => {
+      nowMs = NOW_MS + ms;
+      return undefined;
+    };
+    return () => nowMs;
+  }
+
+  it('begins no earlier than Dynatrace takes then', async () => {
+    const now = clockThatSleeps(HOUR);
+    await send([later(2, { problemStatus: 'refreshed', openedMs: NOW_MS - 20 * HOUR })], {}, now);
+    expect(otlp.events[0]?.timeMs).toBeGreaterThan(now() - 6 * HOUR);
+  });
+
+  it('is none any more when it is too old by then', async () => {
+    expect(await send([opened], {}, clockThatSleeps(7 * HOUR))).toMatchObject({ accepted: [1] });
+    expect([otlp.logs.length, otlp.events.length]).toEqual([1, 0]);
+  });
+
+  it('is left out when it is too old by then and would have gone out alone', async () => {
+    const now = clockThatSleeps(7 * HOUR);
+    const verdict = await send([opened, alarmRecord(2)], { logs: false }, now);
+    expect(verdict).toMatchObject({ accepted: [1], filtered: [2], retry: [] });
+    expect(otlp.events).toHaveLength(1);
   });
 });
 
