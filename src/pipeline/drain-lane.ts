@@ -9,6 +9,7 @@ import type { Journal, JournalEntry, LaneCounts, LaneId } from '../model/journal
 import type { Sink, Verdict } from '../model/sink.ts';
 import { Circuits } from './circuit.ts';
 import { acknowledgedPrefix, deadLettersOf, type Flight, newFlight } from './flight.ts';
+import { HeldMark } from './held-mark.ts';
 import { addCounts, countsOf, emptyCounts, isZero } from './lane-counts.ts';
 import { hasProgress, LaneGates, type Leave, type Pace, type RightOfWay } from './lane-gates.ts';
 import { LaneVoice } from './lane-voice.ts';
@@ -77,6 +78,7 @@ export class LaneDrain {
   readonly #settings: LaneSettings;
   readonly #voice: LaneVoice;
   readonly #gates: LaneGates;
+  readonly #mark: HeldMark;
   readonly #pace: Pace | undefined;
   /** Under way or ended behind an older one, in the order of the journal. */
   readonly #flights: Flight[] = [];
@@ -86,8 +88,6 @@ export class LaneDrain {
   #launchedSeq = 0;
   #throughMs = 0;
   #counts: LaneCounts = emptyCounts();
-  #held: string | undefined;
-  #heldSinceMs: number | undefined;
   /** No new batch before this time of the monotonic clock: the destination has asked for a pause. */
   #notBeforeMs = 0;
   /** Why the journal could not be read. */
@@ -125,6 +125,8 @@ export class LaneDrain {
     this.#random = options.random;
     this.#settings = options.settings;
     this.#voice = new LaneVoice({ ...options, lane: id.name });
+    const backoffMs = (attempt: number) => this.#backoffMs(attempt);
+    this.#mark = new HeldMark({ ...options, lane: id.name, voice: this.#voice, backoffMs });
     const circuits = options.circuits ?? new Circuits(options);
     const precedence = options.way === undefined ? 'first' : 'giving_way';
     const circuit = circuits.of(sink.name, sink.endpointOf?.(id.stream) ?? '', precedence);
@@ -139,8 +141,8 @@ export class LaneDrain {
       cursor: this.#cursor,
       throughMs: this.#throughMs,
       counts: this.#counts,
-      held: this.#held,
-      heldSinceMs: this.#heldSinceMs,
+      held: this.#mark.reason,
+      heldSinceMs: this.#mark.sinceMs,
       trouble: this.#trouble,
     };
   }
@@ -151,7 +153,7 @@ export class LaneDrain {
 
   /** True while every row it knows of is delivered or on its way without trouble: a lower class may send beside it. */
   get isAtEase(): boolean {
-    return this.#foundNothing && this.#held === undefined && this.#trouble === undefined;
+    return this.#foundNothing && this.#mark.reason === undefined && this.#trouble === undefined;
   }
 
   /** Says that rows may have come; a lane that waits for some looks at once. */
@@ -167,8 +169,7 @@ export class LaneDrain {
     this.#launchedSeq = state.cursor;
     this.#throughMs = state.throughMs;
     this.#counts = state;
-    this.#held = state.heldReason;
-    if (this.#held !== undefined) this.#voice.heldBefore(this.#held);
+    this.#mark.start(state.heldReason);
   }
 
   /** Drains until aborted. */
@@ -176,11 +177,13 @@ export class LaneDrain {
     const failed = new AbortController();
     const all = AbortSignal.any([signal, failed.signal]);
     while (!all.aborted) {
+      await this.#mark.settle();
       const launched = await this.#launchNext(all, (error) => failed.abort(error));
       if (!launched) await this.#sleepUntilWoken(this.#settings.lookMs ?? LOOK_MS, all);
     }
     await Promise.allSettled(this.#flights.map((flight) => flight.done));
     if (failed.signal.aborted) throw failed.signal.reason;
+    await this.#mark.end();
   }
 
   /** False when there is nothing to send, or when enough is under way. */
@@ -200,7 +203,7 @@ export class LaneDrain {
 
   /** A destination that is down or holds the lane is probed by one batch, not by ever more of them. */
   #hasRoom(): boolean {
-    const limit = this.#gates.isDown || this.#held !== undefined ? 1 : this.#settings.batchesInFlight;
+    const limit = this.#gates.isDown || this.#mark.reason !== undefined ? 1 : this.#settings.batchesInFlight;
     const open = this.#flights.filter((flight) => flight.open.length > 0).length;
     return open < limit && this.#flights.length < MOST_FLIGHTS;
   }
@@ -247,12 +250,12 @@ export class LaneDrain {
     this.#gates.tell(leave, verdict);
     const stillOpen = new Set(verdict.retry);
     const open = flight.open.filter((seq) => stillOpen.has(seq));
-    // Before the rows count as delivered, which must see that it is well; if it fails, what was accepted counts still.
-    const released = await Promise.allSettled(verdict.held === undefined ? [this.#release()] : []);
+    // Only once a probe came back well: older batches may be answered late. Before the rows count as delivered: who sees
+    // that must see that the lane is well.
+    if (verdict.held === undefined && !this.#gates.isHeld) await this.#mark.release();
     await this.#acknowledging.run(() => this.#acknowledge(flight, open, verdict));
-    for (const end of released) if (end.status === 'rejected') throw end.reason;
     if (verdict.held === undefined) await this.#goOn(flight, verdict, signal);
-    else await this.#hold(verdict.held.reason);
+    else await this.#mark.hold(verdict.held.reason);
   }
 
   async #send(flight: Flight, leave: Leave, signal: AbortSignal): Promise<Verdict> {
@@ -339,32 +342,12 @@ export class LaneDrain {
     await this.#clock.sleep(Math.max(ownMs, verdict.retryAfterMs ?? 0), signal);
   }
 
-  async #hold(reason: string): Promise<void> {
-    this.#voice.held(reason);
-    if (this.#held === reason) return;
-    this.#held = reason;
-    this.#heldSinceMs ??= this.#clock.now();
-    await this.#journal.setLaneHeld(this.id.name, reason);
-  }
-
   #refreshSecrets(): void {
     try {
       this.#sink.refreshSecrets();
     } catch (error) {
       this.#voice.secretsUnread(messageOf(error));
     }
-  }
-
-  /** Only once a probe came back well: older batches may be answered late. Unwritten, it is left to the next answer. */
-  async #release(): Promise<void> {
-    const before = [this.#held, this.#heldSinceMs] as const;
-    if (this.#held === undefined || this.#gates.isHeld) return;
-    [this.#held, this.#heldSinceMs] = [undefined, undefined];
-    await this.#journal.setLaneHeld(this.id.name, undefined).catch((error: unknown) => {
-      if (this.#held === undefined) [this.#held, this.#heldSinceMs] = before;
-      throw error;
-    });
-    this.#voice.resumed();
   }
 
   async #onError(flight: Flight, error: unknown, signal: AbortSignal): Promise<void> {

@@ -17,9 +17,13 @@ export class LaneVoice {
     this.#meter = options.meter;
   }
 
-  /** Another worker has said so already. */
+  /** The last worker has said so; whoever started this one to mend it looks at the log of this one. */
   heldBefore(reason: string): void {
     this.#saidHeld.add(reason);
+    this.#logger.warn(
+      { lane: this.#lane, reason },
+      'lane was held when the last worker ended: it is tried again, nothing is lost',
+    );
   }
 
   held(reason: string): void {
@@ -80,7 +84,7 @@ export class LaneVoice {
       // Nobody can say which: the rows they are among is all there is to look at.
       const among = { fromSeq: verdict.accepted[0], toSeq: verdict.accepted.at(-1) };
       this.#logger.warn(
-        { ...labels, count, message, ...among },
+        { ...labels, count, reason: message, ...among },
         'the destination refused records without naming them',
       );
     }

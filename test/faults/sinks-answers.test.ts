@@ -160,7 +160,7 @@ describe('the answers of OTLP', () => {
     expect(otlp.server.received).toHaveLength(1);
     expect(drain.status.counts).toMatchObject({ accepted: 7, rejectedUnknown: 3, rejected: 0 });
     const [warning] = rig.logger.at('warn');
-    expect(warning?.fields).toMatchObject({ count: 3, message: 'invalid dimension', fromSeq: 1, toSeq: 10 });
+    expect(warning?.fields).toMatchObject({ count: 3, reason: 'invalid dimension', fromSeq: 1, toSeq: 10 });
     expect((await rig.journal.lanes())[0]?.rejectedUnknown).toBe(3);
   });
 });

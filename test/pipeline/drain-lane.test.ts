@@ -188,7 +188,9 @@ describe('what a destination will never take', () => {
     rig.run(drain);
     await until(() => drain.status.cursor === 3, 'all have an end');
     expect(drain.status.counts).toMatchObject({ accepted: 1, rejectedUnknown: 2 });
-    expect(rig.logger.at('warn')).toHaveLength(1);
+    expect(rig.logger.at('warn').map(({ fields }) => fields)).toMatchObject([
+      { count: 2, reason: 'two were too old' },
+    ]);
   });
 });
 
@@ -213,6 +215,20 @@ describe('a held lane', () => {
     expect(drain.status).toMatchObject({ held: undefined, heldSinceMs: undefined, counts: { accepted: 2 } });
     expect((await rig.journal.lanes())[0]?.heldReason).toBeUndefined();
     expect(await rig.journal.deadLetters()).toEqual([]);
+  });
+
+  it('is told of by the next worker too, once, as it starts', async () => {
+    await rig.rows('a');
+    const first = await rig.lane(new ScriptedSink('splunk', 10, holds('the token is refused')));
+    rig.run(first);
+    await until(() => first.status.held !== undefined, 'the lane is held');
+    await rig.stop();
+    const next = await rig.lane(new ScriptedSink('splunk', 10, accepts));
+    expect(next.status.held).toBe('the token is refused');
+    expect(rig.logger.at('error')).toHaveLength(1);
+    expect(rig.logger.at('warn')).toEqual([
+      expect.objectContaining({ fields: { lane: 'splunk', reason: 'the token is refused' } }),
+    ]);
   });
 
   it('says it anew when the reason is another one, and keeps the time since when', async () => {

@@ -140,7 +140,7 @@ export class LaneRig {
   }
 
   /** The journal with some of its methods replaced. */
-  journalWith(replaced: Partial<Pick<Journal, 'ackLane' | 'rowsAt'>>): Journal {
+  journalWith(replaced: Partial<Pick<Journal, 'ackLane' | 'rowsAt' | 'setLaneHeld'>>): Journal {
     return new Proxy(this.journal, {
       get: (target, property) => {
         const own = Reflect.has(replaced, property);
