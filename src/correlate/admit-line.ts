@@ -1,6 +1,6 @@
 import type { AccessPart } from '../model/part.ts';
 import { accessSideOf, assembleRequest } from './assemble.ts';
-import { rememberConnection } from './connection-join.ts';
+import { awaitDecision, rememberConnection } from './connection-join.ts';
 import { decideByLine } from './decide.ts';
 import { accessRecordId } from './ids.ts';
 import { type JoinStep, writeRecord } from './join-step.ts';
@@ -25,7 +25,7 @@ export function admitLine(step: JoinStep, part: AccessPart): void {
 }
 
 function beginToWait(step: JoinStep, part: AccessPart, recordId: string, route: WaitingRoute): void {
-  const { waiting, schedule, connections } = step.memory;
+  const { waiting, schedule } = step.memory;
   const entry = newWaiting(part, recordId, route, step.nowMs);
   // Read again (a span of the past, after its seen keys were forgotten): it would wait beside itself.
   if (waiting.get(entry.key) !== undefined) return;
@@ -33,6 +33,6 @@ function beginToWait(step: JoinStep, part: AccessPart, recordId: string, route: 
   schedule.addLine(entry);
   step.waitingNew.add(entry);
   step.waitingChanged.add(entry);
-  if (route.mode === 'connection' && connections.has(route.ref)) step.connectionRefs.add(route.ref);
+  if (route.mode === 'connection') awaitDecision(step, route.ref);
   if (route.mode === 'gateway') step.gatewayArrivals.add(route.ref);
 }

@@ -1,15 +1,10 @@
 import type { RequestRecord } from '../model/request-record.ts';
-import { type AccessSide, accessSideOfRecord, assembleRequest, type Joined } from './assemble.ts';
+import type { AccessSide, Joined } from './assemble.ts';
 import type { LineVerdict } from './decide.ts';
 import { addTo } from './group-map.ts';
-import { type JoinStep, writeRecord } from './join-step.ts';
+import type { JoinStep } from './join-step.ts';
 import { outcomeWithoutPartner } from './route-part.ts';
-import {
-  type ConnectionDecision,
-  type ConnectionLine,
-  readConnectionLines,
-  STATE_KINDS,
-} from './state-rows.ts';
+import type { ConnectionDecision } from './state-rows.ts';
 
 /** How far two hosts' clocks may be apart, milliseconds. */
 const CLOCKS_APART_MS = 60_000;
@@ -36,28 +31,4 @@ export function mayHaveGoneOut({ memory, nowMs, settings }: JoinStep, connect: R
   return (
     memory.mayBeStored.connectionLines && connect.eventMs < Math.max(heldSinceMs, memory.forgottenThroughMs)
   );
-}
-
-/** Writes the records of lines again that have gone out by what is no longer the decision of their connection. */
-export async function reviseConnections(step: JoinStep): Promise<void> {
-  for (const ref of step.connectionsRevised) {
-    const lines = await linesOf(step, ref);
-    const missing = lines.filter(({ recordId }) => !step.records.has(recordId));
-    const stored = await step.store.bodies(missing.map(({ recordId }) => recordId));
-    const decision = step.memory.connections.get(ref);
-    for (const line of lines) {
-      const record = step.records.get(line.recordId) ?? stored.get(line.recordId);
-      if (record?.kind !== 'request') continue;
-      const side = accessSideOfRecord(record, line);
-      writeRecord(step, assembleRequest(side, joinedByConnection(line.verdict, decision)));
-    }
-  }
-}
-
-async function linesOf(step: JoinStep, ref: string): Promise<readonly ConnectionLine[]> {
-  const lines = [...(step.connectionLines.get(ref) ?? [])];
-  for await (const { body } of step.store.allState(STATE_KINDS.connectionLines, `${ref}\n`)) {
-    lines.push(...readConnectionLines(body));
-  }
-  return lines;
 }

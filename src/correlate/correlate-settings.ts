@@ -12,8 +12,11 @@ export interface CorrelateSettings {
   readonly longestConnectionMs: number;
   /** Lines that wait for a partner, those that left without it included: the journal alone has what is above. */
   readonly linesInMemory: number;
+  /** So many lines a batch takes back, lets go, parks or revises beside its own, of each: those to come carry on. */
+  readonly linesPerStep: number;
   readonly bodiesInMemory: number;
   readonly invocationsInMemory: number;
+  readonly connectionsInMemory: number;
 }
 
 export const defaultCorrelateSettings: CorrelateSettings = {
@@ -22,9 +25,11 @@ export const defaultCorrelateSettings: CorrelateSettings = {
   skewMs: 50,
   longestRequestMs: 30_000,
   longestConnectionMs: 7_200_000,
-  linesInMemory: 50_000,
+  linesInMemory: 30_000,
+  linesPerStep: 2_000,
   bodiesInMemory: 5_000,
   invocationsInMemory: 10_000,
+  connectionsInMemory: 20_000,
 };
 
 const HORIZON_HOLDS = 3;

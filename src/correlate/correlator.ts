@@ -2,19 +2,18 @@ import { type Logger, silentLogger } from '../core/logger.ts';
 import type { LogPart } from '../model/part.ts';
 import { admitLine } from './admit-line.ts';
 import { reviseClaims } from './claim-revision.ts';
+import { reviseConnections } from './connection-backlog.ts';
 import { settleConnections } from './connection-join.ts';
-import { reviseConnections } from './connection-lines.ts';
 import { type CorrelateSettings, openForMs } from './correlate-settings.ts';
 import type { CorrelateBatch, Correlation, CorrelationStore, Topology } from './correlation.ts';
 import { hasLeft } from './gateway-join.ts';
 import { gatewayRefOf, type Invocation } from './invocation.ts';
-import { emptyMemory, type JoinMemory, restoreMemory } from './join-memory.ts';
+import { allUnfinished, emptyMemory, type JoinMemory, restoreMemory } from './join-memory.ts';
 import { type JoinStep, newJoinStep } from './join-step.ts';
-import { isTelling } from './lines-to-come.ts';
 import { indexLonely } from './lonely-index.ts';
+import { takeNamed } from './named-backlog.ts';
 import { settleNamed } from './named-join.ts';
 import { unparkLines } from './parked-lines.ts';
-import { unparkNamed } from './parked-named.ts';
 import { Refusals } from './refusals.ts';
 import { release } from './release.ts';
 import { readWaitingOn } from './resume-waiting.ts';
@@ -85,6 +84,20 @@ export class Correlator {
     return this.#settings.latenessMs;
   }
 
+  /** True while lines are left to batches to come that bring nothing: more of them than one takes on. */
+  get isBehind(): boolean {
+    return this.#memory.isCutShort || allUnfinished(this.#memory).some(({ isEmpty }) => !isEmpty);
+  }
+
+  /** Time by which what is kept is to be judged while that lasts, milliseconds; infinite while it does not. */
+  get heldSinceMs(): number {
+    return Math.min(...allUnfinished(this.#memory).map(({ sinceMs }) => sinceMs));
+  }
+
+  get connectionsInMemory(): number {
+    return this.#memory.connections.size;
+  }
+
   get invocationsInMemory(): number {
     return this.#memory.invocations.size;
   }
@@ -112,6 +125,7 @@ export class Correlator {
   }
 
   async #join(step: JoinStep, parts: readonly LogPart[]): Promise<Correlation> {
+    for (const unfinished of allUnfinished(step.memory)) await unfinished.load(step.store);
     const resumed = await readWaitingOn(step);
     // Every authorizer line of the batch stands before the first access line is judged.
     const accessLines = await takeLines(step, withoutRefused(step, parts));
@@ -132,17 +146,19 @@ export class Correlator {
     await indexLonely(step);
     await indexTorn(step);
     this.#touched = step.touched;
+    step.memory.isCutShort = step.isCutShort;
     return correlationOf(step);
   }
 
   /** The last result is on disk: lines that a record has, and what is above the memory bounds, may go. */
   committed(nowMs: number): void {
-    const { waiting, invocations } = this.#memory;
+    const { waiting, invocations, connections } = this.#memory;
     for (const invocation of this.#touched) {
       if (invocation.stored === STATE_KINDS.invocation && mayBeThin(invocation)) makeThin(invocation);
     }
     this.#touched = NOTHING;
     waiting.trim(this.#settings.bodiesInMemory);
+    connections.trim(this.#settings.connectionsInMemory);
     invocations.trim(this.#settings.invocationsInMemory, nowMs, openForMs(this.#settings));
   }
 
@@ -176,15 +192,9 @@ function withoutRefused(step: JoinStep, parts: readonly LogPart[]): readonly Log
 /** Looks again at the lines that waited for an invocation which now has more to tell. */
 async function settleTouched(step: JoinStep, resumed: readonly Waiting[]): Promise<void> {
   await unparkLines(step);
-  await unparkNamed(step);
-  const ready = [...resumed];
+  const ready = [...resumed, ...(await takeNamed(step))];
   const reopened: string[] = [];
   for (const invocation of step.touched) {
-    const isWhole = isTelling(step.memory, invocation);
-    // What has left waits for nothing any more: whatever comes is told at once.
-    for (const entry of step.memory.waiting.waitingFor('named', invocation.key)) {
-      if (isWhole || entry.left) ready.push(entry);
-    }
     const ref = gatewayRefOf(invocation);
     if (ref !== undefined && hasLeft(step, ref)) reopened.push(ref);
   }

@@ -19,7 +19,7 @@ export function blamingNobody(store: CorrelationStore, workplace: Workplace): Co
   };
   return {
     state: (kind, keys) => ask(() => store.state(kind, keys)),
-    allState: (kind, prefix) => ask(() => store.allState(kind, prefix)),
+    allState: (kind, prefix, from) => ask(() => store.allState(kind, prefix, from)),
     bodies: (recordIds) => ask(() => store.bodies(recordIds)),
   };
 }

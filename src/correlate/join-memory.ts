@@ -1,28 +1,21 @@
 import type { Logger } from '../core/logger.ts';
 import type { StateRow } from '../model/journal.ts';
+import { ConnectionBook } from './connection-book.ts';
 import type { CorrelateSettings } from './correlate-settings.ts';
 import type { CorrelationStore } from './correlation.ts';
 import { InvocationBook } from './invocation-book.ts';
 import { ReleaseSchedule } from './release-schedule.ts';
 import { restoreWaiting } from './restore-waiting.ts';
 import type { SilentUnits } from './silent-units.ts';
-import {
-  type ConnectionDecision,
-  type Forgotten,
-  readableInvocation,
-  readConnection,
-  readForgotten,
-  readWaiting,
-  STATE_KINDS,
-} from './state-rows.ts';
+import { type Forgotten, readableInvocation, readForgotten, readWaiting, STATE_KINDS } from './state-rows.ts';
+import { Unfinished } from './unfinished.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
 /** What the join remembers from one batch to the next: all in the journal too, but for what functions were learnt to do. */
 export interface JoinMemory {
   readonly waiting: WaitingRoom;
   readonly invocations: InvocationBook;
-  /** What WebSocket connections live on, the oldest decision first. */
-  readonly connections: Map<string, ConnectionDecision>;
+  readonly connections: ConnectionBook;
   readonly schedule: ReleaseSchedule;
   /** Waiting lines that are still to be read from the journal: at the start there were more than memory takes. */
   unread: AsyncIterator<StateRow> | undefined;
@@ -30,6 +23,13 @@ export interface JoinMemory {
   forgottenThroughMs: number;
   /** As the journal has both. */
   forgottenStored: Forgotten;
+  /** Invocations and connections of which not all lines have been told yet. */
+  readonly unfinishedNamed: Unfinished;
+  readonly unfinishedConnections: Unfinished;
+  /** Gateway request ids of which not all parked lines are back yet. */
+  readonly unfinishedGateway: Unfinished;
+  /** True when the last batch let go of less than it might have. */
+  isCutShort: boolean;
   readonly silent: SilentUnits;
   /** Whether the journal may hold any of what memory does not and few ask for: mostly it does not. */
   readonly mayBeStored: Record<'parked' | 'lonely' | 'parkedNamed' | 'torn' | 'connectionLines', boolean>;
@@ -41,27 +41,32 @@ export function emptyMemory(settings: CorrelateSettings, silent: SilentUnits): J
   return {
     waiting: new WaitingRoom(),
     invocations: new InvocationBook(),
-    connections: new Map(),
+    connections: new ConnectionBook(),
     schedule: new ReleaseSchedule(settings),
     unread: undefined,
     forgottenThroughMs: Number.NEGATIVE_INFINITY,
     forgottenStored: { throughMs: Number.NEGATIVE_INFINITY, hasUnread: false },
+    unfinishedNamed: new Unfinished(STATE_KINDS.unfinishedNamed, settings.invocationsInMemory),
+    unfinishedConnections: new Unfinished(STATE_KINDS.unfinishedConnection, settings.invocationsInMemory),
+    unfinishedGateway: new Unfinished(STATE_KINDS.unfinishedGateway, settings.invocationsInMemory),
+    isCutShort: false,
     silent,
     mayBeStored: { parked: false, lonely: false, parkedNamed: false, torn: false, connectionLines: false },
     tornBudget: { sinceMs: 0, kept: 0 },
   };
 }
 
-/** Fills an empty memory with what the journal kept. Settled invocations stay there until a line names them. */
+export function allUnfinished(memory: JoinMemory): readonly Unfinished[] {
+  return [memory.unfinishedNamed, memory.unfinishedConnections, memory.unfinishedGateway];
+}
+
+/** Fills an empty memory with what the journal kept. Settled invocations and connections stay there until a line names them. */
 export async function restoreMemory(
   memory: JoinMemory,
   store: CorrelationStore,
   settings: CorrelateSettings,
   logger: Logger,
 ): Promise<void> {
-  for await (const row of store.allState(STATE_KINDS.connection)) {
-    memory.connections.set(row.key, readConnection(row.body));
-  }
   for await (const row of store.allState(STATE_KINDS.openInvocation)) {
     const invocation = readableInvocation(row.key, row.body, logger);
     if (invocation === undefined) continue;
@@ -73,8 +78,10 @@ export async function restoreMemory(
     memory.forgottenStored = readForgotten(body);
     memory.forgottenThroughMs = memory.forgottenStored.throughMs;
   }
+  for (const unfinished of allUnfinished(memory)) await unfinished.restore(store);
   await restoreLines(memory, store, settings);
   if (await hasRows(store, STATE_KINDS.invocation)) memory.invocations.markForgetful();
+  if (await hasRows(store, STATE_KINDS.connection)) memory.connections.markForgetful();
   memory.mayBeStored.parked = await hasRows(store, STATE_KINDS.parked);
   memory.mayBeStored.lonely = await hasRows(store, STATE_KINDS.lonely);
   memory.mayBeStored.parkedNamed = await hasRows(store, STATE_KINDS.parkedNamed);

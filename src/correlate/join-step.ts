@@ -1,5 +1,6 @@
 import type { Logger } from '../core/logger.ts';
 import type { JournalRecord } from '../model/journal.ts';
+import type { RequestRecord } from '../model/request-record.ts';
 import type { CorrelateSettings } from './correlate-settings.ts';
 import type { CorrelateBatch, CorrelationStore, Topology } from './correlation.ts';
 import { blamingNobody, type Workplace } from './culprit.ts';
@@ -46,6 +47,11 @@ export interface JoinStep extends Workplace {
   /** Lines that began to wait in this batch: the journal has no row of theirs. */
   readonly waitingNew: Set<Waiting>;
 
+  /** How many more lines the batch takes on beside what it must. */
+  readonly room: Room;
+  /** True when it let go of less than it might have: the next one goes on at once. */
+  isCutShort: boolean;
+
   /** How many lines left before their time, because more wait than memory takes. */
   leftEarly: number;
 
@@ -56,31 +62,40 @@ export interface JoinStep extends Workplace {
   /** By gateway request id, what memory has forgotten and a late partner asks for. */
   readonly parked: RefRows<ParkedLine>;
   readonly lonely: RefRows<string>;
+  /** Gateway request ids of which this batch has taken back what was parked. */
+  readonly parkedTaken: Set<string>;
 
-  /** By key of the invocation they name, lines that memory forgets now, and rows of such that it took back. */
+  /** By key of the invocation they name, lines that memory forgets now; and what is left of rows of such, by their key. */
   readonly namedParked: Map<string, ParkedLine[]>;
-  readonly namedUnparked: Set<string>;
+  readonly namedRows: Map<string, readonly ParkedLine[]>;
 
   /** By key of an invocation that is not known, lines that name it beside the one they were settled by. */
   readonly torn: RefRows<TornLine>;
   readonly tornNew: Map<string, TornLine[]>;
 
+  /** By connection, the record of its `$connect` as this batch has written it last, until it is taken in. */
+  readonly connectsWritten: Map<string, RequestRecord>;
   /** Undefined: nothing is known of it any more. */
   readonly connectionsChanged: Map<string, ConnectionDecision | undefined>;
   /** Connections whose decision is another than the one by which records of their lines may have gone out. */
   readonly connectionsRevised: Set<string>;
   /** By connection, lines whose records this batch has written. */
   readonly connectionLines: Map<string, ConnectionLine[]>;
-  /** Connections whose waiting lines can be answered. */
+  /** Connections whose waiting lines can be answered, or may be: the journal is asked. */
   readonly connectionRefs: Set<string>;
 }
+
+/** Lines that are told of an invocation or a connection, that are taken back for a gateway request id, that leave without a partner, and that are parked. */
+export type Room = Record<'named' | 'gateway' | 'connections' | 'released' | 'parked', number>;
 
 type JoinContext = Pick<JoinStep, 'store' | 'settings' | 'topology' | 'memory' | 'refusals' | 'logger'>;
 
 export function newJoinStep(
   context: JoinContext,
-  { nowMs, forgetMs = nowMs, watermarkOf }: CorrelateBatch,
+  { parts, nowMs, forgetMs = nowMs, watermarkOf }: CorrelateBatch,
 ): JoinStep {
+  // As much as it brings is no burden beside it.
+  const room = context.settings.linesPerStep + parts.length;
   const step: JoinStep = {
     ...context,
     at: undefined,
@@ -95,15 +110,19 @@ export function newJoinStep(
     waitingChanged: new Set(),
     waitingDone: new Set(),
     waitingNew: new Set(),
+    room: { named: room, gateway: room, connections: room, released: room, parked: room },
+    isCutShort: false,
     leftEarly: 0,
     gatewayArrivals: new Set(),
     gatewayRefs: new Set(),
     parked: new RefRows(STATE_KINDS.parked),
     lonely: new RefRows(STATE_KINDS.lonely),
+    parkedTaken: new Set(),
     namedParked: new Map(),
-    namedUnparked: new Set(),
+    namedRows: new Map(),
     torn: new RefRows(STATE_KINDS.torn),
     tornNew: new Map(),
+    connectsWritten: new Map(),
     connectionsChanged: new Map(),
     connectionsRevised: new Set(),
     connectionLines: new Map(),

@@ -41,10 +41,10 @@ export async function settleNamed(step: JoinStep, entries: readonly Waiting[]): 
   await loadInvocations(step, namedKeys(entries));
   await readLinesBack(step.store, namedInvocations(step, entries));
   for (const entry of entries) {
-    if (entry.part !== undefined && entry.route.mode === 'named') {
-      step.at = entry;
-      settleEntry(step, entry, entry.part, entry.route);
-    }
+    step.at = entry;
+    // The journal has forgotten it: nobody can tell it anything any more.
+    if (entry.part === undefined) finishWaiting(step, entry);
+    else if (entry.route.mode === 'named') settleEntry(step, entry, entry.part, entry.route);
   }
 }
 
@@ -72,9 +72,17 @@ function settleEntry(step: JoinStep, entry: Waiting, part: AccessPart, { ref, jo
     finishWaiting(step, entry);
     return;
   }
+  noteTold(step, entry, invocation);
   const closesMs = step.nowMs + openForMs(step.settings);
   const isOpen = isUndecided(step.memory, invocation);
   keepLeft(step, entry, isOpen ? step.nowMs + step.settings.latenessMs : closesMs, closesMs);
+}
+
+/** While more lines are to be told than a batch takes, the journal notes which have been. */
+function noteTold(step: JoinStep, entry: Waiting, { key, sources }: Invocation): void {
+  if (entry.told === sources.length) return;
+  entry.told = sources.length;
+  if (step.memory.unfinishedNamed.has(key)) step.waitingChanged.add(entry);
 }
 
 function writeNamed(step: JoinStep, line: NamedLine, invocation: Invocation): void {

@@ -3,6 +3,7 @@ import type { RequestRecord } from '../model/request-record.ts';
 import { accessFieldsOf, stageOfRecord } from './assemble.ts';
 import { openForMs } from './correlate-settings.ts';
 import { decideByLine } from './decide.ts';
+import { sourceKey } from './ids.ts';
 import { gatewayRefOf, isClaimedByName } from './invocation.ts';
 import type { JoinStep } from './join-step.ts';
 import { hasLate, isLate } from './late.ts';
@@ -31,25 +32,47 @@ export async function parkLines(step: JoinStep, entries: readonly Waiting[]): Pr
   step.memory.mayBeStored.parked = true;
 }
 
-export function parkedLine({ recordId, readMs, expiresMs }: Waiting, part: AccessPart): ParkedLine {
+export function parkedLine({ recordId, readMs, expiresMs, told }: Waiting, part: AccessPart): ParkedLine {
   const { role: _role, source, stage: _stage, startMs: _startMs, fields: _fields, ...rest } = part;
-  return { ...rest, recordId, eventId: source.eventId, readMs, expiresMs };
+  const kept = { ...rest, recordId, eventId: source.eventId, readMs, expiresMs };
+  return told === undefined ? kept : { ...kept, told };
 }
 
-/** Takes parked lines back whose invocation, or what contradicts their pair, may have come now. */
+/**
+ * Takes parked lines back whose invocation, or what contradicts their pair, may have come now. Where these are more than a
+ * batch has room for, those to come take the other groups: until then a group is settled without what is parked of it.
+ */
 export async function unparkLines(step: JoinStep): Promise<void> {
-  const refs = step.memory.mayBeStored.parked ? lateRefs(step) : [];
-  if (refs.length === 0) return;
-  await step.parked.load(step.store, refs);
-  const lines = refs.flatMap((ref) => step.parked.get(ref));
+  const { unfinishedGateway: unfinished, mayBeStored } = step.memory;
+  if (!mayBeStored.parked && unfinished.isEmpty) return;
+  for (const ref of lateRefs(step)) if (!step.parkedTaken.has(ref)) unfinished.begin(ref, step.forgetMs);
+  const lines: ParkedLine[] = [];
+  const expiresMs = step.nowMs + openForMs(step.settings) + step.settings.latenessMs;
+  for (let next = unfinished.next(); next !== undefined && step.room.gateway > 0; next = unfinished.next()) {
+    const { ref } = next;
+    await step.parked.load(step.store, [ref]);
+    const some = step.parked.get(ref);
+    lines.push(...some);
+    if (some.length > 0) step.parked.clear(ref, expiresMs);
+    // Asking for lines that are not there is work as well.
+    step.room.gateway -= Math.max(1, some.length);
+    finish(step, ref);
+  }
   if (lines.length === 0) return;
   const records = await step.store.bodies(lines.map(({ recordId }) => recordId));
   for (const line of lines) {
     const record = records.get(line.recordId);
     if (record?.kind === 'request') unpark(step, line, record);
   }
-  const expiresMs = step.nowMs + openForMs(step.settings) + step.settings.latenessMs;
-  for (const ref of refs) step.parked.clear(ref, expiresMs);
+}
+
+/** The group of an earlier batch is settled again; its invocations had not to go out alone before. */
+function finish(step: JoinStep, ref: string): void {
+  step.parkedTaken.add(ref);
+  if (!step.memory.unfinishedGateway.finish(ref)) return;
+  step.gatewayArrivals.add(ref);
+  for (const invocation of step.memory.invocations.byGatewayRef(ref))
+    step.memory.schedule.addInvocation(invocation);
 }
 
 /**
@@ -67,11 +90,11 @@ function lateRefs(step: JoinStep): string[] {
   return [...refs];
 }
 
-/** Waits again as one that has left. */
-export function unpark(step: JoinStep, line: ParkedLine, record: RequestRecord): void {
-  const { recordId, eventId, readMs, expiresMs, ...rest } = line;
+/** Waits again as one that has left. Undefined for one that waits already, or that cannot be joined. */
+export function unpark(step: JoinStep, line: ParkedLine, record: RequestRecord): Waiting | undefined {
+  const { recordId, eventId, readMs, expiresMs, told, ...rest } = line;
   const source = record.parts.find((part) => part.role === 'access' && part.eventId === eventId);
-  if (source === undefined) return;
+  if (source === undefined || step.refusals.has(sourceKey(source))) return undefined;
   const { role: _role, ...place } = source;
   const part: AccessPart = {
     ...rest,
@@ -82,14 +105,16 @@ export function unpark(step: JoinStep, line: ParkedLine, record: RequestRecord):
     fields: accessFieldsOf(record),
   };
   const route = routePart(part, decideByLine(part));
-  if (route.mode === 'done') return;
+  if (route.mode === 'done') return undefined;
   const entry = newWaiting(part, recordId, route, readMs);
-  if (step.memory.waiting.get(entry.key) !== undefined) return;
+  if (step.memory.waiting.get(entry.key) !== undefined) return undefined;
   entry.left = true;
+  entry.told = told;
   entry.expiresMs = expiresMs;
   entry.closesMs = Math.min(expiresMs, step.nowMs + openForMs(step.settings));
   step.memory.waiting.add(entry);
   step.memory.schedule.addExpiry(entry);
   step.waitingNew.add(entry);
   step.waitingChanged.add(entry);
+  return entry;
 }

@@ -1,13 +1,14 @@
 import { sha256Id } from '../core/hash.ts';
 import type { StateChange } from '../model/journal.ts';
 import { addTo } from './group-map.ts';
-import type { Invocation } from './invocation.ts';
 import type { JoinStep } from './join-step.ts';
-import { isLate } from './late.ts';
 import { parkedLine, unpark } from './parked-lines.ts';
 import { drop, type ParkedLine, put, readParkedNamed, STATE_KINDS } from './state-rows.ts';
 import { finishWaiting, loadBodies } from './waiting-line.ts';
 import type { Waiting } from './waiting-room.ts';
+
+/** Lines in a row at most. */
+const ROW_LINES = 200;
 
 /**
  * Lets memory forget lines whose invocation did not come, or has not said what it decided. While an authorizer's group
@@ -24,36 +25,64 @@ export async function parkNamed(step: JoinStep, entries: readonly Waiting[]): Pr
   step.memory.mayBeStored.parkedNamed = true;
 }
 
-/** Takes back the lines that name what was read of an invocation now. */
-export async function unparkNamed(step: JoinStep): Promise<void> {
-  if (!step.memory.mayBeStored.parkedNamed) return;
-  for (const invocation of step.touched) {
-    if (isLate(step, invocation.endMs)) await unparkLinesOf(step, invocation);
+/**
+ * Takes up to `most` parked lines of one invocation out of their rows, from a row on; `isTold` says which have been told
+ * all there is. Returns where to go on, or undefined at the end.
+ */
+export async function takeParked(
+  step: JoinStep,
+  ref: string,
+  { from, most, isTold }: { from: string; most: number; isTold: (line: ParkedLine) => boolean },
+  taken: ParkedLine[],
+): Promise<string | undefined> {
+  let room = most;
+  for await (const { key, body } of step.store.allState(STATE_KINDS.parkedNamed, `${ref}\n`, from)) {
+    const lines = readParkedNamed(body);
+    const wanted = lines.filter((line) => !isTold(line));
+    if (wanted.length === 0) continue;
+    if (room === 0) return key;
+    const now = new Set(wanted.slice(0, room));
+    taken.push(...now);
+    room -= now.size;
+    const kept = lines.filter((line) => !now.has(line));
+    step.namedRows.set(key, kept.length <= ROW_LINES ? kept : []);
+    if (kept.length > ROW_LINES)
+      for (const [at, rows] of inRows(kept)) step.namedRows.set(`${key}\n${at}`, rows);
+    if (now.size < wanted.length) return key;
   }
+  return undefined;
 }
 
-async function unparkLinesOf(step: JoinStep, { key: ref }: Invocation): Promise<void> {
-  const lines: ParkedLine[] = [];
-  for await (const { key, body } of step.store.allState(STATE_KINDS.parkedNamed, `${ref}\n`)) {
-    lines.push(...readParkedNamed(body));
-    step.namedUnparked.add(key);
-  }
-  if (lines.length === 0) return;
+/** Takes lines back that were taken out of their rows: they wait again as ones that have left. */
+export async function unparkNamed(step: JoinStep, lines: readonly ParkedLine[]): Promise<Waiting[]> {
+  if (lines.length === 0) return [];
   const records = await step.store.bodies(lines.map(({ recordId }) => recordId));
-  for (const line of lines) {
+  return lines.flatMap((line) => {
     const record = records.get(line.recordId);
-    if (record?.kind === 'request') unpark(step, line, record);
-  }
+    return (record?.kind === 'request' ? unpark(step, line, record) : undefined) ?? [];
+  });
 }
 
-/** One row for all lines of an invocation that are parked together. */
-export function parkedNamedChanges({ namedParked, namedUnparked }: JoinStep): StateChange[] {
-  const dropped = [...namedUnparked].map((key) => drop(STATE_KINDS.parkedNamed, key));
-  const added = [...namedParked].map(([ref, lines]) => {
-    const expiresMs = Math.max(...lines.map((line) => line.expiresMs));
-    return put(STATE_KINDS.parkedNamed, rowKey(ref, lines), { lines }, expiresMs);
-  });
-  return [...dropped, ...added];
+/** Lines of an invocation that are parked together share rows. */
+export function parkedNamedChanges({ namedParked, namedRows }: JoinStep): StateChange[] {
+  const changes = [...namedRows].map(([key, lines]) =>
+    lines.length === 0 ? drop(STATE_KINDS.parkedNamed, key) : parkedRow(key, lines),
+  );
+  for (const [ref, lines] of namedParked)
+    for (const [, some] of inRows(lines)) changes.push(parkedRow(rowKey(ref, some), some));
+  return changes;
+}
+
+function parkedRow(key: string, lines: readonly ParkedLine[]): StateChange {
+  let expiresMs = 0;
+  for (const line of lines) expiresMs = Math.max(expiresMs, line.expiresMs);
+  return put(STATE_KINDS.parkedNamed, key, { lines }, expiresMs);
+}
+
+/** A row is small against what a batch takes, and numbered so that rows sort as they came. */
+export function* inRows<L>(lines: readonly L[]): Generator<readonly [at: string, lines: readonly L[]]> {
+  for (let at = 0; at < lines.length; at += ROW_LINES)
+    yield [String(at).padStart(9, '0'), lines.slice(at, at + ROW_LINES)];
 }
 
 /** The key of a row of lines that belong to one thing: the same lines have the same, others another. */

@@ -89,6 +89,11 @@ export class ReleaseSchedule {
     this.#queue(unit).push(dueMs, due);
   }
 
+  /** Comes again by the clock alone, behind everything that is overdue by then. */
+  defer({ key }: Invocation, nowMs: number): void {
+    this.#deadlines.push(nowMs, { what: 'invocation', key });
+  }
+
   /** Event time by which every request that could have caused the invocation has ended. */
   invocationDueMs(invocation: Invocation): number {
     return invocation.endMs + this.#settings.longestRequestMs + RELEASE_SLACK_MS;

@@ -1,6 +1,6 @@
-import { expireConnections, leaveOverdueConnections, settleConnections } from './connection-join.ts';
+import { leaveOverdueConnections, settleConnections } from './connection-join.ts';
 import { reopenGatewayGroups, settleGatewayGroups } from './gateway-join.ts';
-import type { Invocation } from './invocation.ts';
+import { gatewayRefOf, type Invocation } from './invocation.ts';
 import { isWritten } from './invocation-book.ts';
 import type { JoinStep } from './join-step.ts';
 import { aboveBound, takeEarly } from './line-bound.ts';
@@ -31,25 +31,55 @@ export async function release(step: JoinStep): Promise<void> {
   await settleGatewayGroups(step);
   await settleConnections(step);
   await leaveOverdueConnections(step, released.overdueConnections);
-  for (const invocation of released.lonely) {
-    step.at = invocation;
-    writeLonely(step, invocation);
-  }
+  writeAllLonely(step, released.lonely);
   await expireWaiting(step);
-  expireConnections(step);
   const { schedule, waiting } = step.memory;
   schedule.sweep((due) => isHeld(step, due));
   schedule.sweepExpiries((key) => waiting.get(key) !== undefined);
 }
 
+function writeAllLonely(step: JoinStep, invocations: readonly Invocation[]): void {
+  const { schedule } = step.memory;
+  for (const invocation of invocations) {
+    step.at = invocation;
+    // A line that claims it may be due as well, and left to the next batch: the invocation comes after it then.
+    if (step.isCutShort && isAwaited(step, invocation)) schedule.defer(invocation, step.nowMs);
+    else writeLonely(step, invocation);
+  }
+}
+
+function isBeingTakenBack({ memory }: JoinStep, invocation: Invocation): boolean {
+  const ref = gatewayRefOf(invocation);
+  if (memory.unfinishedNamed.has(invocation.key)) return true;
+  return ref !== undefined && memory.unfinishedGateway.has(ref);
+}
+
+function isAwaited({ memory: { waiting } }: JoinStep, invocation: Invocation): boolean {
+  const ref = gatewayRefOf(invocation);
+  const isHere = ({ left }: Waiting) => !left;
+  if (waiting.waitingFor('named', invocation.key).some(isHere)) return true;
+  return ref !== undefined && waiting.waitingFor('gateway', ref).some(isHere);
+}
+
 function takeDue(step: JoinStep): Released {
   const { schedule } = step.memory;
   const released: Released = { named: [], overdueConnections: [], lonely: [], requeued: [] };
-  for (const due of schedule.popRead(step.watermarkOf)) takeRead(step, due, released);
-  for (const due of schedule.popOverdue(step.nowMs)) takeOverdue(step, due, released);
+  takeEach(step, schedule.popRead(step.watermarkOf), (due) => takeRead(step, due, released));
+  takeEach(step, schedule.popOverdue(step.nowMs), (due) => takeOverdue(step, due, released));
   // Only now: live reading may be far beyond a line of the past, whose queue would be popped for ever.
   for (const { unit, dueMs, due } of released.requeued) schedule.requeue(unit, dueMs, due);
   return released;
+}
+
+/** As many as the batch has room for: what is left stays due. */
+function takeEach(step: JoinStep, dues: Iterable<Due>, take: (due: Due) => void): void {
+  if (step.isCutShort) return;
+  for (const due of dues) {
+    take(due);
+    if (step.room.released > 0) continue;
+    step.isCutShort = true;
+    return;
+  }
 }
 
 /** The unit it was queued behind has been read past it: it goes if every other that could bring its partner has, too. */
@@ -62,7 +92,7 @@ function takeRead(step: JoinStep, due: Due, released: Released): void {
   if (invocation === undefined) return;
   const dueMs = step.memory.schedule.invocationDueMs(invocation);
   const unit = unitBehind(step, invocation, dueMs);
-  if (unit === undefined) released.lonely.push(invocation);
+  if (unit === undefined) takeInvocation(step, invocation, released);
   else released.requeued.push({ unit, dueMs, due });
 }
 
@@ -80,14 +110,22 @@ function takeReadLine(step: JoinStep, due: Due, released: Released): void {
 function takeOverdue(step: JoinStep, due: Due, released: Released): void {
   if (due.what === 'invocation') {
     const invocation = unwrittenInvocation(step, due);
-    if (invocation !== undefined) released.lonely.push(invocation);
+    if (invocation !== undefined) takeInvocation(step, invocation, released);
     return;
   }
   const entry = heldLine(step, due);
   if (entry !== undefined) takeLine(step, entry, released);
 }
 
+function takeInvocation(step: JoinStep, invocation: Invocation, released: Released): void {
+  // A line that claims it can be among those still to be taken back; it comes again when they are.
+  if (isBeingTakenBack(step, invocation)) return;
+  step.room.released -= 1;
+  released.lonely.push(invocation);
+}
+
 function takeLine(step: JoinStep, entry: Waiting, released: Released): void {
+  step.room.released -= 1;
   switch (entry.route.mode) {
     case 'named':
       released.named.push(entry);
@@ -126,11 +164,17 @@ function isBehind({ watermarkOf }: JoinStep, unit: string, dueMs: number): boole
   return watermark !== undefined && watermark <= dueMs;
 }
 
-function takeExpired({ memory, nowMs }: JoinStep): Waiting[] {
+function takeExpired(step: JoinStep): Waiting[] {
+  const { memory, nowMs, room } = step;
   const expired: Waiting[] = [];
   for (const key of memory.schedule.popExpired(nowMs)) {
     const entry = memory.waiting.get(key);
-    if (entry !== undefined) expired.push(entry);
+    if (entry === undefined) continue;
+    expired.push(entry);
+    room.parked -= 1;
+    if (room.parked > 0) continue;
+    step.isCutShort = true;
+    break;
   }
   return expired;
 }

@@ -20,6 +20,7 @@ export function restoreWaiting({ waiting, schedule }: Memory, body: WaitingBody)
   entry.left = body.left;
   entry.expiresMs = body.expiresMs;
   entry.closesMs = body.closesMs ?? body.expiresMs;
+  entry.told = body.told;
   waiting.add(entry);
   waiting.markStored(entry);
   if (entry.left) schedule.addExpiry(entry);

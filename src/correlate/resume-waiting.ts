@@ -1,3 +1,4 @@
+import { awaitDecision } from './connection-join.ts';
 import type { JoinStep } from './join-step.ts';
 import { LATE_SLACK_MS } from './late.ts';
 import { restoreWaiting } from './restore-waiting.ts';
@@ -33,7 +34,6 @@ export async function readWaitingOn(step: JoinStep): Promise<readonly Waiting[]>
 function arrive(step: JoinStep, entry: Waiting, left: Waiting[]): void {
   const { mode, ref } = entry.route;
   if (mode === 'gateway') step.gatewayArrivals.add(ref);
-  else if (mode === 'connection') {
-    if (step.memory.connections.has(ref)) step.connectionRefs.add(ref);
-  } else if (entry.left) left.push(entry);
+  else if (mode === 'connection') awaitDecision(step, ref);
+  else if (entry.left) left.push(entry);
 }

@@ -1,25 +1,46 @@
 import { silentLogger } from '../core/logger.ts';
 import type { JournalReader } from '../model/journal.ts';
+import type { SourceRef } from '../model/source-event.ts';
 import type { Invocation } from './invocation.ts';
-import { readableInvocation, readWaiting, STATE_KINDS } from './state-rows.ts';
+import { readableInvocation, readWaiting, STATE_KINDS, type WaitingBody } from './state-rows.ts';
 
 /** Unit → lines that were read and whose record has not gone out yet. */
 export type Settling = ReadonlyMap<string, number>;
 
-/** What still waits for its partner, as the journal has it: beside a running worker too. */
-export async function settlingLines(journal: Pick<JournalReader, 'allState'>): Promise<Settling> {
-  const settling = new Map<string, number>();
+/** What still waits for its partner, and how many rows of it nobody can read. */
+export interface StoredSettling {
+  readonly lines: Settling;
+  readonly unreadable: number;
+}
+
+/** As the journal has it: beside a running worker too. */
+export async function settlingLines(journal: Pick<JournalReader, 'allState'>): Promise<StoredSettling> {
+  const lines = new Map<string, number>();
+  let unreadable = 0;
   for await (const row of journal.allState(STATE_KINDS.waiting)) {
-    const { part, left } = readWaiting(row.body);
-    const { account, region, logGroup } = part.source;
-    if (!left) addLines(settling, `logs:${account}:${region}:${logGroup}`, 1);
+    const waiting = readableWaiting(row.body);
+    if (waiting === undefined) unreadable += 1;
+    else if (!waiting.left) addLines(lines, unitOf(waiting.part.source), 1);
   }
   for await (const row of journal.allState(STATE_KINDS.openInvocation)) {
-    // The worker says of a row that cannot be read that it lost it.
+    // Why it cannot be read, the worker says.
     const invocation = readableInvocation(row.key, row.body, silentLogger);
-    if (invocation !== undefined) addUnwritten(settling, invocation);
+    if (invocation === undefined) unreadable += 1;
+    else addUnwritten(lines, invocation);
   }
-  return settling;
+  return { lines, unreadable };
+}
+
+function readableWaiting(body: string): WaitingBody | undefined {
+  try {
+    return readWaiting(body);
+  } catch {
+    return undefined;
+  }
+}
+
+function unitOf({ account, region, logGroup }: SourceRef): string {
+  return `logs:${account}:${region}:${logGroup}`;
 }
 
 /** The lines of an invocation that stand in no record yet. */

@@ -23,6 +23,10 @@ export const STATE_KINDS = {
   parkedNamed: 'parked_named',
   /** By key of an invocation that is not known: lines that name it beside another one. */
   torn: 'torn',
+  /** By invocation, connection and gateway request id: lines are still to be told what is known of it. */
+  unfinishedNamed: 'unfinished_named',
+  unfinishedConnection: 'unfinished_connection',
+  unfinishedGateway: 'unfinished_gateway',
   /** One row: what memory never knew, or was made to forget before its time. */
   forgotten: 'forgotten',
 } as const;
@@ -35,6 +39,7 @@ export interface WaitingBody {
   readonly expiresMs: number;
   /** Absent: `expiresMs`. */
   readonly closesMs?: number;
+  readonly told?: number;
 }
 
 /** A line that memory has forgotten: what its own record does not say of it. The rest is read back from there. */
@@ -43,6 +48,7 @@ export interface ParkedLine extends Omit<AccessPart, 'role' | 'source' | 'stage'
   readonly eventId: string;
   readonly readMs: number;
   readonly expiresMs: number;
+  readonly told?: number;
 }
 
 /** A line that was settled by one of its two keys while nothing was known of what the other names. */
@@ -208,14 +214,17 @@ export function readableInvocation(key: string, body: string, logger: Logger): I
   try {
     return readInvocation(key, body);
   } catch (error) {
-    // What the error says may quote the row.
-    const reason = error instanceof GatewatchError ? error.code : 'not JSON';
-    logger.error(
-      { key, reason },
-      'what was known of an invocation cannot be read, and is left out of the join',
-    );
+    logger.error({ key, reason: reasonOf(error) }, `what was known of an invocation ${UNREADABLE}`);
     return undefined;
   }
+}
+
+const UNREADABLE =
+  'cannot be read, and is left out of the join; it is said again until the row expires: check the journal with `gatewatch audit verify`, and report it if that finds nothing';
+
+/** What the error says may quote the row. */
+function reasonOf(error: unknown): string {
+  return error instanceof GatewatchError ? error.code : 'not JSON';
 }
 
 /** Rows of earlier versions do not say how long the request lasted: nothing then speaks against its claim. */
@@ -230,8 +239,29 @@ function namesOf(key: string): Pick<Invocation, KeyFields> {
   return { key, unit: key.slice(0, at), lambdaRequestId: key.slice(at + 1) };
 }
 
-export function readConnection(body: string): ConnectionDecision {
-  return readState<ConnectionDecision>(body, 'decider');
+/** Undefined for a row that cannot be read, which is logged: its connection is then as if nobody knew who opened it. */
+export function readableConnection(
+  key: string,
+  body: string,
+  logger: Logger,
+): ConnectionDecision | undefined {
+  try {
+    return readState<ConnectionDecision>(body, 'decider');
+  } catch (error) {
+    logger.error({ key, reason: reasonOf(error) }, `who opened a connection ${UNREADABLE}`);
+    return undefined;
+  }
+}
+
+/** How far one of the unfinished is, and since when. */
+export interface UnfinishedRow {
+  readonly from: string;
+  readonly done: number;
+  readonly sinceMs: number;
+}
+
+export function readUnfinished(body: string): UnfinishedRow {
+  return readState<UnfinishedRow>(body, 'sinceMs');
 }
 
 export function readForgotten(body: string): Forgotten {

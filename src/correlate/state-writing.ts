@@ -3,8 +3,9 @@ import { openForMs } from './correlate-settings.ts';
 import type { Correlation } from './correlation.ts';
 import type { Invocation } from './invocation.ts';
 import { isSettled } from './invocation-book.ts';
+import { allUnfinished } from './join-memory.ts';
 import type { JoinStep } from './join-step.ts';
-import { parkedNamedChanges, rowKey } from './parked-named.ts';
+import { inRows, parkedNamedChanges, rowKey } from './parked-named.ts';
 import { drop, put, putInvocation, STATE_KINDS, type WaitingBody } from './state-rows.ts';
 import type { Waiting } from './waiting-room.ts';
 
@@ -35,8 +36,10 @@ export function correlationOf(step: JoinStep): Correlation {
   }
   const expiresMs = step.nowMs + step.settings.latenessMs;
   for (const [ref, lines] of step.connectionLines) {
-    state.push(put(STATE_KINDS.connectionLines, rowKey(ref, lines), { lines }, expiresMs));
+    for (const [, some] of inRows(lines))
+      state.push(put(STATE_KINDS.connectionLines, rowKey(ref, some), { lines: some }, expiresMs));
   }
+  for (const unfinished of allUnfinished(step.memory)) state.push(...unfinished.takeChanges());
   pushForgotten(step, state);
   const { leftEarly, refusals } = step;
   return {
@@ -61,8 +64,15 @@ function pushForgotten({ memory, settings }: JoinStep, state: StateChange[]): vo
 function pushWaiting({ memory, nowMs }: JoinStep, entry: Waiting, state: StateChange[]): void {
   if (entry.part === undefined) return;
   const expiresMs = entry.left ? entry.expiresMs : 0;
-  const { part, readMs, left, closesMs } = entry;
-  const body: WaitingBody = { part, readMs, left, expiresMs, ...(closesMs !== expiresMs && { closesMs }) };
+  const { part, readMs, left, closesMs, told } = entry;
+  const body: WaitingBody = {
+    part,
+    readMs,
+    left,
+    expiresMs,
+    ...(closesMs !== expiresMs && { closesMs }),
+    ...(told !== undefined && { told }),
+  };
   state.push(put(STATE_KINDS.waiting, entry.key, body, expiresMs === 0 ? 0 : Math.max(expiresMs, nowMs)));
   memory.waiting.markStored(entry);
 }

@@ -25,6 +25,8 @@ export interface Waiting {
   expiresMs: number;
   /** When memory forgets it, which may be before: then the journal keeps it under what it waits for. */
   closesMs: number;
+  /** How many lines were known of its invocation when its record was written by that; undefined before. */
+  told: number | undefined;
 }
 
 /** Names of the few units there are: hundreds of thousands of lines that wait share them. */
@@ -52,6 +54,7 @@ export function newWaiting(part: AccessPart, recordId: string, route: WaitingRou
     writtenEventId: undefined,
     expiresMs: 0,
     closesMs: 0,
+    told: undefined,
   };
 }
 

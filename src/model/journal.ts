@@ -302,8 +302,8 @@ export interface JournalReader {
   gaps(): Promise<readonly Gap[]>;
   /** How the requests of a span of event time were joined, by API and stage: newest revision of each record. */
   outcomes(fromMs: number, toMs: number): Promise<Outcomes>;
-  /** All live state rows of a kind, by key; with `prefix` those whose key begins so. */
-  allState(kind: string, prefix?: string): AsyncIterable<StateRow>;
+  /** All live state rows of a kind, by key; with `prefix` those whose key begins so, with `from` those not before it. */
+  allState(kind: string, prefix?: string, from?: string): AsyncIterable<StateRow>;
   /** Of one lane or all, the ended ones included, by lane and `seq`. */
   deadLetters(lane?: string): Promise<readonly StoredDeadLetter[]>;
   /**

@@ -13,17 +13,18 @@ import type {
   JournalEntry,
   JournalRecord,
   LedgerEntry,
-  SeenKey,
   StateChange,
   UnitCommit,
 } from '../model/journal.ts';
 import type { LogPart } from '../model/part.ts';
+import { type CommitContent, contentOf, isEmpty, NOTHING, type UnitContent } from './commit-content.ts';
 import { EarlyLeavers } from './early-leavers.ts';
 import type { IngestBatch } from './ingest-batch.ts';
-import { ledgerOf, requireBalanced } from './ledger-entry.ts';
+import { requireBalanced } from './ledger-entry.ts';
 import { readFinallyThrough, readWholeThrough, watermarkOf } from './log-plan.ts';
 import { type CommitTogether, type Reading, type ReadingOptions, Readings } from './open-reading.ts';
 import { backfilledAmong, PAST_TAIL_MS, type PastReading } from './past-reading.ts';
+import { SettlingGauge } from './settling-gauge.ts';
 
 /**
  * The one door into the journal for all sources. Reading runs side by side; what was read of several groups is joined
@@ -37,12 +38,13 @@ export class Ingest {
   readonly #meter: Meter;
   readonly #logger: Logger;
   readonly #mutex = new Mutex();
+  /** Those who settle take turns, so that reading has one commit of theirs before it at most. */
+  readonly #carryingOn = new Mutex();
   readonly #readings: Readings;
   readonly #earlyLeavers: EarlyLeavers;
   readonly #checkpoints = new Map<string, Checkpoint>();
   readonly #versions = new Map<string, number>();
-  /** Units that had lines settling when it was last told. */
-  #settling: ReadonlySet<string> = new Set();
+  readonly #settlingGauge: SettlingGauge;
   readonly #past = new Map<string, PastReading>();
   readonly #refused = new Set<string>();
   readonly #allowanceOf: (unit: string) => number;
@@ -72,6 +74,7 @@ export class Ingest {
     this.#isRead = options.isRead;
     this.#onCommit = options.onCommit;
     this.#earlyLeavers = new EarlyLeavers(options);
+    this.#settlingGauge = new SettlingGauge(options);
     this.#readings = new Readings({
       clock: options.clock,
       commit: (compose, failed) => this.#commitTogether(compose, failed),
@@ -111,7 +114,8 @@ export class Ingest {
 
   /**
    * Time by which what is kept for what may still be read is judged: now, or less while reading is overdue, for then that
-   * still brings what it would have brought in time. A unit that cannot be read holds nothing for ever.
+   * still brings what it would have brought in time. A unit that cannot be read holds nothing for ever. What the join has
+   * begun and not finished stands still.
    */
   forgetMs(nowMs: number): number {
     let forgetMs = nowMs;
@@ -119,7 +123,7 @@ export class Ingest {
       if (this.#isRead(unit))
         forgetMs = Math.min(forgetMs, readFinallyThrough(checkpoint) + this.#correlator.latenessMs);
     }
-    return Math.max(forgetMs, nowMs - LONGEST_OVERDUE_MS);
+    return Math.min(Math.max(forgetMs, nowMs - LONGEST_OVERDUE_MS), this.#correlator.heldSinceMs);
   }
 
   /** From now on lines of this span wait for its progress. `id` names it; opening it again replaces it. */
@@ -240,11 +244,25 @@ export class Ingest {
     });
   }
 
-  /** Lets go of what waited long enough, also when nothing was read. */
-  async settle(unit: string): Promise<void> {
+  /**
+   * Lets go of what waited long enough, also when nothing was read. Where one commit does not take it all on, more follow,
+   * with those of reading between, while it `mayCarryOn`; what is left then, whoever settles next takes on.
+   */
+  async settle(unit: string, mayCarryOn: () => boolean = () => true): Promise<void> {
+    await this.#settleOnce(unit);
+    while (this.#correlator.isBehind && mayCarryOn()) {
+      await this.#carryingOn.run(async () => {
+        if (!this.#correlator.isBehind || !mayCarryOn()) return;
+        await this.#readings.giveWay();
+        await this.#settleOnce(unit);
+      });
+    }
+    this.#settlingGauge.tell(this.#correlator.settling);
+  }
+
+  #settleOnce(unit: string): Promise<void> {
     const nowMs = this.#clock.now();
-    await this.commitParts({ unit, window: { fromMs: nowMs, toMs: nowMs }, read: 0, parts: [], seen: [] });
-    this.#gaugeSettling();
+    return this.commitParts({ unit, window: { fromMs: nowMs, toMs: nowMs }, read: 0, parts: [], seen: [] });
   }
 
   async #correlate(batches: readonly IngestBatch[], nowMs: number): Promise<Correlation> {
@@ -342,17 +360,6 @@ export class Ingest {
       this.#meter.count('gatewatch_records_revised_total', count, { outcome });
   }
 
-  #gaugeSettling(): void {
-    const settling = this.#correlator.settling;
-    for (const unit of this.#settling) if (!settling.has(unit)) this.#gaugeLines(unit, 0);
-    for (const [unit, lines] of settling) this.#gaugeLines(unit, lines);
-    this.#settling = new Set(settling.keys());
-  }
-
-  #gaugeLines(unit: string, lines: number): void {
-    this.#meter.gauge('gatewatch_lines_settling', lines, { unit });
-  }
-
   #count(unit: string, ledger: LedgerEntry): void {
     this.#meter.count('gatewatch_events_read_total', ledger.read, { unit });
     this.#meter.count('gatewatch_events_seen_total', ledger.seen, { unit });
@@ -363,36 +370,8 @@ export class Ingest {
   }
 }
 
-interface UnitContent {
-  readonly unit: string;
-  readonly seen: readonly SeenKey[];
-  readonly ledger?: LedgerEntry;
-  readonly next?: Omit<Checkpoint, 'unit' | 'version'>;
-}
-
-interface CommitContent extends UnitContent {
-  readonly beside: readonly UnitContent[];
-  readonly records: readonly JournalRecord[];
-  readonly state: Correlation['state'];
-  readonly gaps: readonly Gap[];
-}
-
 /** How far reading may be behind, for an outage of a long weekend, before what it still brings finds less and less. */
 const LONGEST_OVERDUE_MS = 4 * 86_400_000;
 
 /** How many lines that could not be joined are remembered by id. */
 const MOST_REFUSED = 10_000;
-
-const NOTHING = { seen: [], beside: [], records: [], state: [], gaps: [] };
-
-function isEmpty(what: CommitContent): boolean {
-  const rows = what.records.length + what.state.length + what.gaps.length;
-  return (
-    rows === 0 && [what, ...what.beside].every(({ seen, next }) => seen.length === 0 && next === undefined)
-  );
-}
-
-function contentOf(batch: IngestBatch, refused?: ReadonlySet<LogPart>): UnitContent {
-  const { unit, seen, next } = batch;
-  return { unit, seen, ledger: ledgerOf(batch, refused), ...(next !== undefined && { next }) };
-}

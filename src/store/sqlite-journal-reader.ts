@@ -80,8 +80,8 @@ export class SqliteJournalReader implements JournalReader {
     return this.reading(() => this.records.outcomes(fromMs, toMs));
   }
 
-  async *allState(kind: string, prefix?: string): AsyncIterable<StateRow> {
-    const rows = allStateRows(this.#db, kind, prefix)[Symbol.iterator]();
+  async *allState(kind: string, prefix?: string, from?: string): AsyncIterable<StateRow> {
+    const rows = allStateRows(this.#db, kind, prefix, from)[Symbol.iterator]();
     for (
       let next = this.reading(() => rows.next());
       next.done !== true;

@@ -2,7 +2,10 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { StateChange, StateRow } from '../model/journal.ts';
 import { numberIn, textIn } from './row.ts';
 
-const PAGE_ROWS = 1_000;
+/** The first page is small, because many ask for the first rows alone and rows can be large; each is larger than the last. */
+const FIRST_PAGE_ROWS = 16;
+const MOST_PAGE_ROWS = 1_000;
+const PAGE_GROWS = 4;
 
 /** Correlation state that survives a restart. Texts come back well-formed: a lone surrogate is stored as U+FFFD. */
 export class StateTable {
@@ -44,19 +47,24 @@ export class StateTable {
 }
 
 /** In pages by key, so that commits may happen between them. */
-export function* allStateRows(db: DatabaseSync, kind: string, prefix = ''): Iterable<StateRow> {
+export function* allStateRows(
+  db: DatabaseSync,
+  kind: string,
+  prefix = '',
+  from = prefix,
+): Iterable<StateRow> {
   const page = db.prepare(
     'SELECT key, body, expires_ms FROM state WHERE kind = ? AND key >= ? ORDER BY key LIMIT ?',
   );
-  let from = prefix;
-  for (;;) {
-    const rows = page.all(kind, from, PAGE_ROWS);
+  let next = from < prefix ? prefix : from;
+  for (let size = FIRST_PAGE_ROWS; ; size = Math.min(size * PAGE_GROWS, MOST_PAGE_ROWS)) {
+    const rows = page.all(kind, next, size);
     for (const row of rows) {
       const key = textIn(row, 'key');
       if (!key.startsWith(prefix)) return;
       yield { kind, key, body: textIn(row, 'body'), expiresMs: numberIn(row, 'expires_ms') };
-      from = `${key}\u0000`;
+      next = `${key}\u0000`;
     }
-    if (rows.length < PAGE_ROWS) return;
+    if (rows.length < size) return;
   }
 }

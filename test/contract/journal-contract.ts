@@ -364,6 +364,9 @@ export function describeJournal(name: string, create: () => Promise<JournalUnder
         const found = [];
         for await (const { key } of journal.allState('s', 'a\n')) found.push(key);
         expect(found).toEqual(['a\n1', 'a\n2']);
+        const rest = [];
+        for await (const { key } of journal.allState('s', 'a\n', 'a\n2')) rest.push(key);
+        expect(rest).toEqual(['a\n2']);
       }));
 
     it('forgets expired state and old seen keys when told to, and nothing else', () =>

@@ -112,6 +112,7 @@ describe('the join', () => {
             bodiesInMemory: fc.constantFrom(0, 2, 1_000),
             invocationsInMemory: fc.constantFrom(0, 3, 1_000),
             linesInMemory: fc.constantFrom(0, 3, 50_000),
+            linesPerStep: fc.constantFrom(1, 3, 2_000),
             ageMs: fc.constantFrom(10_000, 1_000_000),
           }),
         ),
@@ -120,6 +121,7 @@ describe('the join', () => {
             bodiesInMemory: run.bodiesInMemory,
             invocationsInMemory: run.invocationsInMemory,
             linesInMemory: run.linesInMemory,
+            linesPerStep: run.linesPerStep,
           });
           // What memory forgets early is young: the journal has to be asked for it all the same.
           rig.nowMs = T + run.ageMs;
@@ -134,6 +136,7 @@ describe('the join', () => {
             await rig.readThrough(T + (run.reads[step % run.reads.length] ?? 0));
           }
           await rig.readThrough(FAR_FUTURE);
+          await rig.finish();
           expect(live(rig)).toEqual(await allAtOnce(run.parts));
         },
       ),

@@ -41,7 +41,11 @@ describe('messages of a connection whose $connect turns out', () => {
   it('to share a forged id with another request are told as of a connection that nobody knows', async () => {
     const byGateway = { callVisible: false, fields: { requestId: 'G' } };
     for (const inMemory of [0, 1_000]) {
-      const settings = { bodiesInMemory: inMemory, invocationsInMemory: inMemory };
+      const settings = {
+        bodiesInMemory: inMemory,
+        invocationsInMemory: inMemory,
+        connectionsInMemory: inMemory,
+      };
       const rig = await connectionOf(connect(byGateway), new Rig(settings));
       const twin = { ...byGateway, id: 'twin', startMs: T + 4 };
       await rig.feed([access(twin)]);
@@ -67,7 +71,7 @@ describe('messages of a connection whose $connect turns out', () => {
   });
 
   it('to have been read long after them are told by it, and memory keeps none of them until then', async () => {
-    const rig = new Rig({ bodiesInMemory: 0, invocationsInMemory: 0 });
+    const rig = new Rig({ bodiesInMemory: 0, invocationsInMemory: 0, connectionsInMemory: 0 });
     await rig.feed([message('1', T + MINUTE), message('2', T + 2 * MINUTE)]);
     await pass(rig, 6 * MINUTE);
     await rig.feed([message('1', T + MINUTE)]);
@@ -81,6 +85,49 @@ describe('messages of a connection whose $connect turns out', () => {
     await pass(rig, 0);
     for (const id of ['1', '2']) expect(rig.request(id)).toMatchObject(DECIDED);
   });
+
+  it.each([
+    [0, 'while a group could not be read'],
+    [10, 'while a group could not be read'],
+    [0, 'in time'],
+  ])(
+    'to be known, of which memory keeps %i, are told by it %s; nobody is after it must have ended',
+    async (most, when) => {
+      const rig = new Rig({ connectionsInMemory: most });
+      const one = (n: number, fields: AccessPart['fields']) =>
+        access({
+          id: `${n}`,
+          startMs: T + n,
+          protocol: 'WEBSOCKET',
+          authorizerRequestId: `L${n}`,
+          fields: { connectionId: `c-${n}`, ...fields },
+        });
+      const names = Array.from({ length: 30 }, (_one, n) => n);
+      for (const n of names) {
+        await rig.feed([one(n, { eventType: 'CONNECT' })]);
+        await rig.feed(invocation({ id: `L${n}`, startMs: T + n + 1, customer: `C-${n}` }));
+        expect(rig.correlator.connectionsInMemory).toBeLessThanOrEqual(most);
+      }
+      await rig.restart();
+      if (when !== 'in time') rig.forgetMs = rig.nowMs;
+      rig.nowMs += when === 'in time' ? HOUR : 3 * 24 * HOUR;
+      await rig.feed(
+        names.map((n) => ({
+          ...message(`m${n}`, T + MINUTE),
+          fields: { ...one(n, {}).fields, extendedRequestId: `ext-m${n}` },
+        })),
+      );
+      for (const n of names)
+        expect(rig.request(`m${n}`)).toMatchObject({ outcome: 'connection_decision', customer: `C-${n}` });
+      rig.forgetMs = undefined;
+      await pass(rig, 27 * HOUR);
+      expect(rig.correlator.connectionsInMemory).toBeLessThanOrEqual(most);
+      const late = message('late', T + 2 * HOUR);
+      await rig.feed([{ ...late, fields: { ...late.fields, connectionId: 'c-29' } }]);
+      await pass(rig, 6 * MINUTE);
+      expect(rig.request('late')).toMatchObject(UNDECIDED);
+    },
+  );
 
   it('to be for somebody else get a revision, those of other connections none', async () => {
     const rig = new Rig();

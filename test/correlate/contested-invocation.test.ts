@@ -173,7 +173,8 @@ function runOf(parts: readonly LogPart[]) {
 type Run = typeof runOf extends (parts: readonly LogPart[]) => fc.Arbitrary<infer R> ? R : never;
 
 async function readInPieces({ order, cuts, pauses, kills, isRead, inMemory, downAt }: Run): Promise<Rig> {
-  const rig = new Rig({ bodiesInMemory: inMemory, invocationsInMemory: inMemory });
+  const memory = { bodiesInMemory: inMemory, invocationsInMemory: inMemory };
+  const rig = new Rig({ ...memory, connectionsInMemory: inMemory });
   const lastMs = rig.nowMs + 23 * HOUR;
   let downMs = 0;
   for (let step = 0, at = 0; at < order.length; step += 1) {

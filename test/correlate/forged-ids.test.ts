@@ -205,11 +205,13 @@ describe('FT-31 requests under forged ids', () => {
         }),
         kills: fc.array(fc.boolean(), { minLength: 1, maxLength: 10 }),
         inMemory: fc.constantFrom(0, 1_000),
+        linesPerStep: fc.constantFrom(1, 2, 2_000),
       }),
     );
     await fc.assert(
-      fc.asyncProperty(run, async ({ parts, order, cuts, pauses, kills, inMemory }) => {
-        const rig = new Rig({ bodiesInMemory: inMemory, invocationsInMemory: inMemory });
+      fc.asyncProperty(run, async ({ parts, order, cuts, pauses, kills, inMemory, linesPerStep }) => {
+        const memory = { bodiesInMemory: inMemory, invocationsInMemory: inMemory };
+        const rig = new Rig({ ...memory, linesPerStep });
         for (let step = 0, at = 0; at < order.length; step += 1) {
           const size = cuts[step % cuts.length] ?? 1;
           if (kills[step % kills.length] === true) await rig.restart();
@@ -220,7 +222,10 @@ describe('FT-31 requests under forged ids', () => {
         }
         const atOnce = new Rig();
         await atOnce.feed(parts);
-        for (const one of [rig, rig, atOnce, atOnce]) await pass(one, 6 * MINUTE);
+        for (const one of [rig, rig, atOnce, atOnce]) {
+          await pass(one, 6 * MINUTE);
+          await one.finish();
+        }
         const said = requests(rig);
         for (const [id, truth] of requests(atOnce)) expect([truth, DOUBT]).toContain(said.get(id));
         expect(events(rig)).toEqual(events(atOnce));

@@ -175,11 +175,15 @@ describe('the join over hours', () => {
         kills: fc.array(fc.boolean(), { minLength: 1, maxLength: 10 }),
         inMemory: fc.constantFrom(0, 1_000),
         linesInMemory: fc.constantFrom(3, 50_000),
+        linesPerStep: fc.constantFrom(1, 2, 2_000),
       }),
     );
     await fc.assert(
-      fc.asyncProperty(run, async ({ parts, order, cuts, reads, pauses, kills, inMemory, linesInMemory }) => {
-        const rig = new Rig({ bodiesInMemory: inMemory, invocationsInMemory: inMemory, linesInMemory });
+      fc.asyncProperty(run, async (how) => {
+        const { parts, order, cuts, reads, pauses, kills, inMemory, linesInMemory, linesPerStep } = how;
+        const memory = { bodiesInMemory: inMemory, invocationsInMemory: inMemory, linesInMemory };
+        const connectionsInMemory = inMemory;
+        const rig = new Rig({ ...memory, connectionsInMemory, linesPerStep });
         for (let step = 0, at = 0; at < order.length; step += 1) {
           const size = cuts[step % cuts.length] ?? 1;
           if (kills[step % kills.length] === true) await rig.restart();
@@ -189,6 +193,7 @@ describe('the join over hours', () => {
           at += size;
         }
         await pass(rig, 6 * MINUTE);
+        await rig.finish();
         const atOnce = new Rig();
         await atOnce.feed(parts);
         await pass(atOnce, 6 * MINUTE);

@@ -1,3 +1,4 @@
+import { byText } from '../../src/core/sort-few.ts';
 import {
   type CorrelateSettings,
   Correlator,
@@ -164,10 +165,9 @@ export class MemoryStore {
     return found;
   }
 
-  async *allState(kind: string, prefix = ''): AsyncIterable<StateRow> {
-    for (const row of [...this.rows.values()]) {
-      if (row.kind === kind && row.key.startsWith(prefix)) yield row;
-    }
+  async *allState(kind: string, prefix = '', from = prefix): AsyncIterable<StateRow> {
+    const rows = [...this.rows.values()].filter((row) => row.kind === kind && row.key.startsWith(prefix));
+    for (const row of rows.sort((a, b) => byText(a.key, b.key))) if (row.key >= from) yield row;
   }
 
   async bodies(ids: readonly string[]): Promise<ReadonlyMap<string, JournalRecord>> {
@@ -221,16 +221,30 @@ export class Rig {
     await this.correlator.reset();
   }
 
-  async feed(parts: readonly LogPart[]): Promise<void> {
+  /** Returns how many records the commit has. */
+  async feed(parts: readonly LogPart[]): Promise<number> {
+    const forgetMs = Math.min(this.forgetMs ?? this.nowMs, this.correlator.heldSinceMs);
     const result = await this.correlator.process({
       parts,
       nowMs: this.nowMs,
       watermarkOf: (name) => this.watermarks.get(name),
-      ...(this.forgetMs !== undefined && { forgetMs: this.forgetMs }),
+      forgetMs,
     });
     this.store.apply(result.records, result.state);
-    this.store.prune(this.forgetMs ?? this.nowMs);
+    this.store.prune(forgetMs);
     this.correlator.committed(this.nowMs);
+    return result.records.length;
+  }
+
+  /** Carries on with what one commit had no room for. Returns how many records each commit had. */
+  async finish(beforeEach: () => Promise<void> = async () => undefined): Promise<number[]> {
+    const commits: number[] = [];
+    while (this.correlator.isBehind) {
+      if (commits.length > 10_000) throw new Error('Expected what is carried on to end');
+      await beforeEach();
+      commits.push(await this.feed([]));
+    }
+    return commits;
   }
 
   async readThrough(atMs: number): Promise<void> {

@@ -9,6 +9,7 @@ import type { LogPart } from '../../src/model/part.ts';
 import type { Sink, Verdict } from '../../src/model/sink.ts';
 import type { Page, Source, Window } from '../../src/model/source-event.ts';
 import { Backfill } from '../../src/pipeline/backfill.ts';
+import { MetricReads } from '../../src/pipeline/metric-reads.ts';
 import type { StartCron } from '../../src/scheduler/start-cron.ts';
 import { createDynatraceOtlpSink } from '../../src/sinks/dynatrace/dynatrace-otlp-sink.ts';
 import { createDynatraceOtlpSettings } from '../../src/sinks/dynatrace/otlp-settings.ts';
@@ -186,6 +187,7 @@ it('FT-34 a backfill that is given a rate uses nine tenths of it at least, and n
   const backfill = new Backfill({
     journal,
     ingest,
+    metricReads: new MetricReads({ ingest, journal, clock }),
     clock,
     logger: silentLogger,
     settings,

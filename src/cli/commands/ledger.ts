@@ -45,6 +45,8 @@ export interface Ledger {
   readonly fromMs: number;
   readonly toMs: number;
   readonly units: readonly UnitTotals[];
+  /** Rows of what waits for its partner that nobody can read: their lines are in no `settling`. Absent: none. */
+  readonly unreadableSettling?: number;
   /** Each window or part of one that was committed, when asked for. */
   readonly windows?: readonly LedgerEntry[];
   readonly gaps: readonly Gap[];
@@ -113,7 +115,8 @@ async function readLedger(
 ): Promise<Ledger> {
   const gaps = (await reader.gaps()).filter((gap) => gap.fromMs < toMs && gap.toMs > fromMs);
   const entries = await reader.ledger(fromMs, toMs);
-  const units = totalsOf(entries, gaps, await settlingLines(reader));
+  const { lines, unreadable } = await settlingLines(reader);
+  const units = totalsOf(entries, gaps, lines);
   const windows = withWindows ? { windows: entries } : {};
   const { counts: outcomes, uncounted } = await reader.outcomes(fromMs, toMs);
   const checkpoints = (await reader.checkpoints()).map(({ unit, readThroughMs }) => ({
@@ -123,7 +126,20 @@ async function readLedger(
   const balanced = units.every((unit) => unit.balanced);
   // Replays are orders: `gatewatch orders` shows them.
   const lanes = (await reader.lanes()).filter((lane) => lane.class !== 'replay');
-  return { fromMs, toMs, units, ...windows, gaps, outcomes, uncounted, lanes, checkpoints, balanced };
+  const unsaid = unreadable === 0 ? {} : { unreadableSettling: unreadable };
+  return {
+    fromMs,
+    toMs,
+    units,
+    ...unsaid,
+    ...windows,
+    gaps,
+    outcomes,
+    uncounted,
+    lanes,
+    checkpoints,
+    balanced,
+  };
 }
 
 /** One row per unit, also for those that have nothing but gaps or lines that wait. */
@@ -156,6 +172,7 @@ export function totalsOf(
 
 function ledgerText({
   units,
+  unreadableSettling = 0,
   windows,
   gaps,
   outcomes,
@@ -201,6 +218,7 @@ function ledgerText({
     '',
     ...tableOf([UNIT_HEAD, ...unitRows]),
     '',
+    ...unreadableText(unreadableSettling),
     ...windowTable(windows),
     `Requests of ${timeText(fromMs)} to ${timeText(toMs)}, by how they are joined now`,
     '',
@@ -215,6 +233,15 @@ function ledgerText({
     `${verdict}; ${gaps.length} gaps`,
     '',
   ].join('\n');
+}
+
+function unreadableText(rows: number): string[] {
+  if (rows === 0) return [];
+  const what = `${rows} rows of lines that wait for their partner cannot be read, and are not among those settling`;
+  return [
+    `${what}: check the journal with \`gatewatch audit verify\`, and report it if that finds nothing`,
+    '',
+  ];
 }
 
 function windowTable(windows: readonly LedgerEntry[] | undefined): string[] {

@@ -68,10 +68,11 @@ export function upkeepSettingsOf({ journal }: GatewatchConfig): UpkeepSettings {
 
 export function correlateSettingsOf(
   { logs }: GatewatchConfig,
-  { linesInMemory = defaultCorrelateSettings.linesInMemory }: { readonly linesInMemory?: number } = {},
+  bounds: Partial<Pick<CorrelateSettings, 'linesInMemory' | 'linesPerStep'>> = {},
 ): CorrelateSettings {
   const latenessMs = latenessOf(logs.rereads);
-  return { ...defaultCorrelateSettings, maxHoldMs: logs.maxHold, latenessMs, linesInMemory };
+  const { linesInMemory, linesPerStep } = { ...defaultCorrelateSettings, ...bounds };
+  return { ...defaultCorrelateSettings, maxHoldMs: logs.maxHold, latenessMs, linesInMemory, linesPerStep };
 }
 
 /** How long seen keys are kept: the oldest re-read must still know what is stored. */

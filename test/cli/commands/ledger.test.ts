@@ -96,6 +96,22 @@ describe('gatewatch ledger', () => {
     expect(await run()).toMatch(/orders prod \(a1b2c3d4e5\) +access_only +1\n +matched +2\n/);
   });
 
+  it('says how many rows of what settles nobody can read, and counts the others', async () => {
+    const row = (kind: string, key: string, body: string) => ({ kind, key, body, expiresMs: 0 });
+    const source = nthRecord(1).parts[0];
+    const state = [
+      row('waiting', 'a', JSON.stringify({ part: { source }, readMs: 0, left: false, expiresMs: 0 })),
+      row('waiting', 'b', '{"part":'),
+      row('open_invocation', 'c', '{"startMs":1,"places":[],"sources":[]}'),
+    ];
+    await journal.commitWindow({ ...recordsOnly(journal.epoch, []), state });
+    const { unreadableSettling, units } = JSON.parse(await run('--json'));
+    expect(unreadableSettling).toBe(2);
+    expect(units).toMatchObject([{ unit: UNIT, settling: 1 }]);
+    printed.out = '';
+    expect(await run()).toMatch(/\n2 rows of lines that wait for their partner cannot be read/);
+  });
+
   it('lists each window when asked to', async () => {
     await commit({});
     expect(await run()).not.toContain('window of');
