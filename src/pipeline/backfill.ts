@@ -3,7 +3,7 @@ import { FencedError, HeldError, messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import { runLimited } from '../core/run-limited.ts';
 import { TokenBucket } from '../core/token-bucket.ts';
-import type { Journal, LedgerEntry } from '../model/journal.ts';
+import type { Journal } from '../model/journal.ts';
 import type { MetricRecord } from '../model/metric-record.ts';
 import { type BackfillOrder, hasEnded } from '../model/order.ts';
 import type { LogPart } from '../model/part.ts';
@@ -23,6 +23,7 @@ import {
   type UnitWindow,
 } from './backfill-plan.ts';
 import type { Ingest } from './ingest.ts';
+import type { MetricReads } from './metric-reads.ts';
 import { PAST_TAIL_MS } from './past-reading.ts';
 import { createRateLimitedSource } from './rate-limited-source.ts';
 import { readLogUnit } from './read-log-unit.ts';
@@ -86,6 +87,7 @@ const HELD_PROBE_MS = 60_000;
 export class Backfill {
   readonly #journal: Journal;
   readonly #ingest: Ingest;
+  readonly #metricReads: MetricReads;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #settings: BackfillSettings;
@@ -97,6 +99,7 @@ export class Backfill {
   constructor(options: {
     readonly journal: Journal;
     readonly ingest: Ingest;
+    readonly metricReads: MetricReads;
     readonly clock: Clock;
     readonly logger: Logger;
     readonly settings: BackfillSettings;
@@ -105,6 +108,7 @@ export class Backfill {
   }) {
     this.#journal = options.journal;
     this.#ingest = options.ingest;
+    this.#metricReads = options.metricReads;
     this.#clock = options.clock;
     this.#logger = options.logger;
     this.#settings = options.settings;
@@ -145,7 +149,7 @@ export class Backfill {
     if (order.state === 'pending') await piece.save();
     await this.#readLogs(piece, chosen, turn);
     await this.#readMetrics(piece, chosen.metrics, turn);
-    return this.#conclude(piece, meant, turn.units.complete);
+    return this.#conclude(piece, meant, turn);
   }
 
   async #nothingMatches(order: BackfillOrder, complete: boolean): Promise<TurnResult> {
@@ -200,7 +204,7 @@ export class Backfill {
     );
     await piece.save();
     const [first] = windows;
-    if (first !== undefined) await this.#ingest.settle(first.unit);
+    if (first !== undefined) await this.#ingest.settle(first.unit, () => !turn.signal.aborted);
     return events;
   }
 
@@ -258,21 +262,12 @@ export class Backfill {
   ): Promise<void> {
     const source = turn.units.metrics.find((one) => one.unit === unit)?.source;
     if (source === undefined) return;
-    for await (const page of this.#limited(order, source).read(window, turn.signal)) {
-      const stored = await this.#journal.latest(
-        page.items.map((point) => point.recordId),
-        window.fromMs,
-      );
-      const fresh = page.items.filter((point) => stored.get(point.recordId)?.eventId !== point.eventId);
-      for (const { fromMs, toMs, reason } of page.gone ?? [])
-        await this.#ingest.commitGap({ unit, fromMs, toMs, reason, recordedMs: this.#clock.now() });
-      await this.#ingest.commitRecords(
-        unit,
-        fresh,
-        metricLedger(unit, window, page.read, fresh.length),
-        undefined,
-      );
-    }
+    await this.#metricReads.read({
+      source: this.#limited(order, source),
+      window,
+      urgency: 'ordered',
+      signal: turn.signal,
+    });
   }
 
   /** Moves the unit's progress to what `read` returns; a failure leaves it, with the reason in the order. */
@@ -297,7 +292,7 @@ export class Backfill {
     }
   }
 
-  async #conclude(piece: OrderPiece, meant: readonly string[], complete: boolean): Promise<TurnResult> {
+  async #conclude(piece: OrderPiece, meant: readonly string[], turn: BackfillTurn): Promise<TurnResult> {
     const behind = meant.filter((unit) => isBehind(piece.order, unit));
     if (behind.length > 0) {
       const held = meant.flatMap((unit) => this.#held.get(unit)?.reason ?? []);
@@ -305,8 +300,8 @@ export class Backfill {
       if (problems.length > 0) await piece.save({ message: problems.join('; ') });
       return { kind: piece.moved ? 'moved' : 'blocked', order: piece.order };
     }
-    await this.#letGo(piece.order, meant);
-    const message = complete
+    await this.#letGo(piece.order, meant, turn);
+    const message = turn.units.complete
       ? {}
       : { message: 'the inventory was listed only in part: what it lacks was not read' };
     await piece.save({ state: 'done', ...message });
@@ -316,7 +311,7 @@ export class Backfill {
   }
 
   /** Everything was read: nothing of the span waits for a partner any more. Before `done`, so that a crash repeats it. */
-  async #letGo(order: BackfillOrder, meant: readonly string[]): Promise<void> {
+  async #letGo(order: BackfillOrder, meant: readonly string[], { signal }: BackfillTurn): Promise<void> {
     const { id, fromMs, toMs } = order;
     const read = new Set(meant);
     const isRead = (unit: string) => read.has(unit) || this.#ingest.watermarkOf(unit) === undefined;
@@ -327,7 +322,8 @@ export class Backfill {
       throughOf: (unit) => (isRead(unit) ? toMs + PAST_TAIL_MS : undefined),
     });
     const [first] = meant;
-    if (first !== undefined) await this.#ingest.settle(first);
+    if (first !== undefined) await this.#ingest.settle(first, () => !signal.aborted);
+    signal.throwIfAborted();
   }
 
   #limited<R>(order: BackfillOrder, source: Source<R>): Source<R> {
@@ -387,8 +383,4 @@ function spanOf(windows: readonly UnitWindow[]): Window {
     fromMs: Math.min(...windows.map(({ window }) => window.fromMs)),
     toMs: Math.max(...windows.map(({ window }) => window.toMs)),
   };
-}
-
-function metricLedger(unit: string, window: Window, read: number, seen: number): LedgerEntry {
-  return { unit, window, read, seen, stored: seen, quarantined: 0, filtered: 0, unparsed: 0 };
 }

@@ -8,6 +8,7 @@ import type { LogGroupFacts } from '../model/inventory.ts';
 import type { Window } from '../model/source-event.ts';
 import type { Ingest } from './ingest.ts';
 import { type Position, splitUnreadBefore } from './log-plan.ts';
+import { uncoveredSpans } from './uncovered-spans.ts';
 
 /** From when on a group can hold anything, and why not from earlier. */
 export interface Floor {
@@ -83,7 +84,7 @@ export class LostSpans {
     const floor = floorOf(this.#options.facts(), this.#options.clock.now());
     if (floor === undefined || !floor.isLoss || floor.fromMs <= span.fromMs) return;
     const expired = { fromMs: span.fromMs, toMs: Math.min(span.toMs, floor.fromMs) };
-    await this.#commit(uncovered(expired, known), floor.reason);
+    await this.#commit(uncoveredSpans(expired, known), floor.reason);
   }
 
   /**
@@ -152,17 +153,4 @@ export class LostSpans {
       await ingest.commitGap(gap, index === windows.length - 1 ? position : undefined);
     }
   }
-}
-
-/** What of a span no window covers, oldest first. */
-function uncovered(span: Window, windows: readonly Window[]): Window[] {
-  const found: Window[] = [];
-  let atMs = span.fromMs;
-  for (const { fromMs, toMs } of windows.toSorted((a, b) => a.fromMs - b.fromMs)) {
-    if (fromMs > atMs) found.push({ fromMs: atMs, toMs: Math.min(fromMs, span.toMs) });
-    atMs = Math.max(atMs, toMs);
-    if (atMs >= span.toMs) return found;
-  }
-  if (atMs < span.toMs) found.push({ fromMs: atMs, toMs: span.toMs });
-  return found;
 }

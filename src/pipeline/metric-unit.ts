@@ -1,9 +1,9 @@
 import type { Clock } from '../core/clock.ts';
-import type { Journal, LedgerEntry } from '../model/journal.ts';
 import type { MetricRecord } from '../model/metric-record.ts';
-import type { Source, Window } from '../model/source-event.ts';
+import type { Source } from '../model/source-event.ts';
 import { floorTo, planMetricWindows } from '../sources/metrics/metric-windows.ts';
 import type { Ingest } from './ingest.ts';
+import type { MetricReads } from './metric-reads.ts';
 
 /** All in milliseconds. */
 export interface MetricUnitSettings {
@@ -19,20 +19,20 @@ export interface MetricUnitSettings {
 export class MetricUnit {
   readonly source: Source<MetricRecord>;
   readonly #ingest: Ingest;
-  readonly #journal: Journal;
+  readonly #reads: MetricReads;
   readonly #clock: Clock;
   readonly #settings: MetricUnitSettings;
 
   constructor(options: {
     readonly source: Source<MetricRecord>;
     readonly ingest: Ingest;
-    readonly journal: Journal;
+    readonly reads: MetricReads;
     readonly clock: Clock;
     readonly settings: MetricUnitSettings;
   }) {
     this.source = options.source;
     this.#ingest = options.ingest;
-    this.#journal = options.journal;
+    this.#reads = options.reads;
     this.#clock = options.clock;
     this.#settings = options.settings;
   }
@@ -54,44 +54,9 @@ export class MetricUnit {
     let changed = 0;
     for (const window of windows) {
       signal.throwIfAborted();
-      changed += await this.#readWindow(window, Math.max(checkpointMs, window.toMs), signal);
+      const next = { readThroughMs: Math.max(checkpointMs, window.toMs), rereads: [] };
+      changed += await this.#reads.read({ source: this.source, window, urgency: 'live', signal, next });
     }
     return changed;
-  }
-
-  async #readWindow(window: Window, throughMs: number, signal: AbortSignal): Promise<number> {
-    let changed = 0;
-    // Points that were read and are in no commit yet.
-    let read = 0;
-    for await (const page of this.source.read(window, signal)) {
-      const fresh = await this.#unknown(page.items);
-      read += page.read;
-      for (const { fromMs, toMs, reason } of page.gone ?? []) {
-        const recordedMs = this.#clock.now();
-        await this.#ingest.commitGap({ unit: this.unit, fromMs, toMs, reason, recordedMs });
-      }
-      if (fresh.length === 0) continue;
-      const ledger = this.#ledger(window, read, fresh.length);
-      const entries = await this.#ingest.commitRecords(this.unit, fresh, ledger, undefined);
-      read = 0;
-      changed += entries.length;
-    }
-    const ledger = this.#ledger(window, read, 0);
-    await this.#ingest.commitRecords(this.unit, [], ledger, { readThroughMs: throughMs, rereads: [] });
-    return changed;
-  }
-
-  /** Points that say something new: never seen, or with other values than the newest revision. */
-  async #unknown(points: readonly MetricRecord[]): Promise<MetricRecord[]> {
-    const oldestMs = Math.min(...points.map((point) => point.eventMs));
-    const stored = await this.#journal.latest(
-      points.map((point) => point.recordId),
-      oldestMs,
-    );
-    return points.filter((point) => stored.get(point.recordId)?.eventId !== point.eventId);
-  }
-
-  #ledger(window: Window, read: number, seen: number): LedgerEntry {
-    return { unit: this.unit, window, read, seen, stored: seen, quarantined: 0, filtered: 0, unparsed: 0 };
   }
 }

@@ -246,7 +246,7 @@ export class Worker {
       if (this.#mayRead(signal))
         await this.#health.attempt(unit.unit, 'live', signal, () => unit.pollLive(signal));
     });
-    await this.#settle();
+    await this.#settle(signal);
   }
 
   async #polledTick(kind: 'metrics' | 'alarms', signal: AbortSignal): Promise<void> {
@@ -260,9 +260,9 @@ export class Worker {
   }
 
   /** Watermarks moved: lets go of what waited for them, whichever group it came from. */
-  async #settle(): Promise<void> {
+  async #settle(signal: AbortSignal): Promise<void> {
     const first = this.#units.logs[0];
-    if (first !== undefined) await this.#options.ingest.settle(first.unit);
+    if (first !== undefined) await this.#options.ingest.settle(first.unit, () => this.#mayRead(signal));
   }
 
   #mayRead(signal: AbortSignal): boolean {
@@ -315,7 +315,7 @@ export class Worker {
       const did = await this.#health.attempt(unit.unit, how, signal, () => unit[how](signal));
       worked ||= did === true;
     });
-    if (worked) await this.#settle();
+    if (worked) await this.#settle(signal);
     return worked;
   }
 

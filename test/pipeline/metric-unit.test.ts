@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { IncompleteReadError } from '../../src/core/errors.ts';
 import type { MetricRecord } from '../../src/model/metric-record.ts';
+import { MetricReads } from '../../src/pipeline/metric-reads.ts';
 import { MetricUnit } from '../../src/pipeline/metric-unit.ts';
 import { metricRecord } from '../contract/journal-records.ts';
 import { page, ReadingRig, type Script, ScriptedSource } from './reading-rig.ts';
@@ -25,7 +26,8 @@ afterEach(() => rig.dispose());
 function unitOver(...scripts: Script<MetricRecord>[]) {
   const source = new ScriptedSource<MetricRecord>(METRICS, ...scripts);
   const { ingest, journal, clock } = rig;
-  return { source, unit: new MetricUnit({ source, ingest, journal, clock, settings: SETTINGS }) };
+  const reads = new MetricReads({ ingest, journal, clock });
+  return { source, unit: new MetricUnit({ source, ingest, reads, clock, settings: SETTINGS }) };
 }
 
 /** A point of one series: its id is its minute, its event id also its value. */

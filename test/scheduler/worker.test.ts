@@ -8,6 +8,7 @@ import { Circuits } from '../../src/pipeline/circuit.ts';
 import { defaultLaneSettings, type LaneDrain } from '../../src/pipeline/drain-lane.ts';
 import { LiveFirst } from '../../src/pipeline/live-first.ts';
 import { createLagMeter, LogUnit } from '../../src/pipeline/log-unit.ts';
+import { MetricReads } from '../../src/pipeline/metric-reads.ts';
 import { Redelivery } from '../../src/pipeline/redelivery.ts';
 import { Worker, type WorkerOptions } from '../../src/scheduler/worker.ts';
 import { accepts, busy, holds, LaneRig, ScriptedSink } from '../pipeline/lane-rig.ts';
@@ -84,6 +85,7 @@ function workerOf(
     backfill: new Backfill({
       journal,
       ingest,
+      metricReads: new MetricReads({ ingest, journal, clock }),
       clock,
       logger,
       settings: { sliceMs: MINUTE, batchEvents: 100, metricPeriodMs: MINUTE, metricSettleMs: MINUTE },
