@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { GatewatchError } from '../core/errors.ts';
 import { textIn } from './row.ts';
 import { toJournalError } from './sqlite-error.ts';
+import { refuseStrayLog } from './stray-log.ts';
 
 /** Earlier releases can lose committed rows when the write-ahead log is reset (https://sqlite.org/wal.html#walresetbug). */
 const OLDEST_SAFE_SQLITE = [3, 51, 3] as const;
@@ -27,6 +28,7 @@ export interface WriterConnectionOptions {
  * Memory mapping stays off: it has a corruption story of its own and defeats the memory bound.
  */
 export function openWriterConnection(options: WriterConnectionOptions): DatabaseSync {
+  refuseStrayLog(options.path);
   createPrivately(options.path);
   const db = new DatabaseSync(options.path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
   try {
@@ -60,6 +62,7 @@ function createPrivately(path: string): void {
 
 /** A read-only connection, usable beside a running writer in another process. */
 export function openReaderConnection(path: string): DatabaseSync {
+  refuseStrayLog(path);
   const db = new DatabaseSync(path, { readOnly: true, timeout: BUSY_TIMEOUT_MS });
   try {
     requireSafeSqlite(db);
@@ -84,6 +87,19 @@ export function inTransaction<T>(db: DatabaseSync, path: string, work: () => T):
   } catch (error) {
     if (db.isTransaction) db.exec('ROLLBACK');
     throw toJournalError(error, path);
+  }
+}
+
+/**
+ * Runs `work` in a transaction that no fsync follows: it is whole on disk with the next commit that is fsynced, and lost
+ * with the machine's power before that, but not with the process. `db` is a writer connection.
+ */
+export function inUnsyncedTransaction<T>(db: DatabaseSync, path: string, work: () => T): T {
+  db.exec('PRAGMA synchronous = NORMAL');
+  try {
+    return inTransaction(db, path, work);
+  } finally {
+    db.exec('PRAGMA synchronous = FULL');
   }
 }
 

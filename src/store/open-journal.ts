@@ -1,13 +1,13 @@
-import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../core/clock.ts';
-import { GatewatchError, messageOf, UserError } from '../core/errors.ts';
+import { GatewatchError, messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { JournalReader } from '../model/journal.ts';
 import { inTransaction, openReaderConnection, openWriterConnection } from './connection.ts';
 import { Reserve } from './disk/reserve.ts';
 import { StorageWatch, troubleKindOf } from './disk/storage-watch.ts';
 import { checkHealth } from './health-check.ts';
+import { requireJournalFile } from './journal-file.ts';
 import { damageNoted, markDamaged } from './recovery/damage-marker.ts';
 import { finishRebuild, rebuild } from './recovery/rebuild.ts';
 import { migrate, requireCurrentSchema } from './schema.ts';
@@ -53,12 +53,7 @@ export async function openJournal(options: OpenJournalOptions): Promise<SqliteJo
 
 /** Opens an existing journal for reading beside its writer. */
 export async function openJournalReader(path: string): Promise<JournalReader> {
-  if (!existsSync(path)) {
-    throw new UserError(
-      'journal_missing',
-      `Expected a journal at ${path}, found no file: check journal.path, or start the worker once.`,
-    );
-  }
+  requireJournalFile(path);
   try {
     const db = openReaderConnection(path);
     return closingOnError(db, () => {
@@ -95,7 +90,7 @@ interface Opened {
 
 function openOrRebuild(options: OpenJournalOptions, ownsLock: boolean): Opened {
   const { path, clock, logger } = options;
-  if (ownsLock) finishRebuild(path);
+  if (ownsLock) finishRebuild(path, clock.now());
   try {
     const problem = damageNoted(path);
     if (problem !== undefined) throw new GatewatchError('journal_corrupt', problem);

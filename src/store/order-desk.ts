@@ -1,13 +1,13 @@
-import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../core/clock.ts';
-import { UserError } from '../core/errors.ts';
 import type { Order, OrderDesk } from '../model/order.ts';
 import { inTransaction } from './connection.ts';
+import { requireJournalFile } from './journal-file.ts';
 import { insertOrder, readOrders } from './order-table.ts';
 import { numberIn, textIn } from './row.ts';
 import { requireCurrentSchema } from './schema.ts';
 import { toJournalError } from './sqlite-error.ts';
+import { refuseStrayLog } from './stray-log.ts';
 
 /** How long a short write waits for the worker's own transactions. */
 const BUSY_TIMEOUT_MS = 10_000;
@@ -17,12 +17,8 @@ const BUSY_TIMEOUT_MS = 10_000;
  * epoch and fences nobody. Throws `journal_missing` where there is no journal yet.
  */
 export async function openOrderDesk(path: string, clock: Clock): Promise<OrderDesk> {
-  if (!existsSync(path)) {
-    throw new UserError(
-      'journal_missing',
-      `Expected a journal at ${path}, found no file: check journal.path, or start the worker once.`,
-    );
-  }
+  requireJournalFile(path);
+  refuseStrayLog(path);
   const db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
   try {
     requireCurrentSchema(db, path);

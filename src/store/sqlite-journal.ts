@@ -169,7 +169,7 @@ export class SqliteJournal extends SqliteJournalReader implements Journal {
   }
 
   async ackLane(ack: LaneAck): Promise<'acknowledged' | 'fenced'> {
-    const result = this.#transaction(() => {
+    const result = this.#writes.acknowledging(() => {
       if (this.#options.lease.fencedReason(ack.epoch) !== undefined) return 'fenced';
       this.#lanes.acknowledge(ack);
       return 'acknowledged';

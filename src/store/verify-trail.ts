@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { messageOf } from '../core/errors.ts';
 import { checkTables } from './check-tables.ts';
 import { openReaderConnection } from './connection.ts';
+import { requireJournalFile } from './journal-file.ts';
 import { segmentsInFolder } from './recovery/adopt-segments.ts';
 import { numberIn, type Row } from './row.ts';
 import { requireCurrentSchema } from './schema.ts';
@@ -57,14 +58,17 @@ interface Span {
  * memory.
  */
 export async function verifyTrail(options: VerifyOptions): Promise<TrailReport> {
-  const db = openReaderConnection(options.path);
+  const { path } = options;
+  requireJournalFile(path);
+  let db: DatabaseSync | undefined;
   try {
-    requireCurrentSchema(db, options.path);
+    db = openReaderConnection(path);
+    requireCurrentSchema(db, path);
     return await new Verification(db, options).run();
   } catch (error) {
-    throw toJournalError(error, options.path);
+    throw toJournalError(error, path);
   } finally {
-    db.close();
+    db?.close();
   }
 }
 

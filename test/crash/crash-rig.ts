@@ -180,9 +180,11 @@ export class CrashRig {
       ...(await rowsOf(runtime.journal, 'metrics')),
     ];
     const twice = rows.length - new Set(rows.map(({ eventId }) => eventId)).size;
-    const unsettled = [...(await settlingLines(runtime.journal))].map(
+    const { lines: settling, unreadable } = await settlingLines(runtime.journal);
+    const unsettled = [...settling].map(
       ([unit, lines]) => `${lines} lines of ${unit} still settle: this is no end state`,
     );
+    if (unreadable > 0) unsettled.push(`${unreadable} rows of what settles cannot be read`);
     await runtime.close();
     const doubled = twice === 0 ? [] : [`${twice} rows stand twice in the journal`];
     return { findings: [...journal, ...findings, ...doubled, ...unsettled], repeats, rows: rows.length };

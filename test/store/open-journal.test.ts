@@ -1,8 +1,11 @@
 import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { requireSafeVersion } from '../../src/store/connection.ts';
 import { openJournalReader } from '../../src/store/open-journal.ts';
+import { openOrderDesk } from '../../src/store/order-desk.ts';
+import { verifyTrail } from '../../src/store/verify-trail.ts';
 import { lane } from '../contract/journal-records.ts';
 import { commitRecords, nthRecord, recordsOnly, series } from './commits.ts';
 import { LEASE_MS, TemporaryJournal } from './temporary-journal.ts';
@@ -196,10 +199,25 @@ describe('a reader beside the writer', () => {
     await reader.close();
   });
 
-  it('names the file that is missing', async () => {
-    await expect(openJournalReader(store.path)).rejects.toMatchObject({
+  const readers = [
+    ['a reader', (path: string) => openJournalReader(path)],
+    ['an order desk', (path: string) => openOrderDesk(path, store.clock)],
+    ['a verification', (path: string) => verifyTrail({ path })],
+  ] as const;
+
+  it.each(readers)('%s names the file that is missing, and a folder in its place', async (_, open) => {
+    await expect(open(store.path)).rejects.toMatchObject({
       code: 'journal_missing',
-      message: expect.stringContaining(store.path),
+      message: `Expected a journal at ${store.path}, found no file: check journal.path, or start the worker once.`,
     });
+    await expect(open(dirname(store.path))).rejects.toMatchObject({
+      code: 'journal_missing',
+      message: expect.stringContaining('found no file but a folder'),
+    });
+  });
+
+  it.each(readers)('%s says that a file is no database', async (_, open) => {
+    writeFileSync(store.path, 'anything else, of some length '.repeat(10));
+    await expect(open(store.path)).rejects.toMatchObject({ code: 'journal_corrupt' });
   });
 });

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { GatewatchError } from '../../core/errors.ts';
-import { inTransaction } from '../connection.ts';
+import { inTransaction, inUnsyncedTransaction } from '../connection.ts';
 import { toJournalError } from '../sqlite-error.ts';
 import type { Reserve } from './reserve.ts';
 import { type StorageWatch, troubleKindOf } from './storage-watch.ts';
@@ -23,13 +23,25 @@ export class GuardedWrites {
     this.#reserve = reserve;
   }
 
-  /** A small change that must get through: acknowledgements, holds, orders, the lease. */
+  /** A small change that must get through: holds, orders, the lease. */
   small<T>(work: () => T): T {
+    return this.#orFromReserve(() => this.#transaction(work));
+  }
+
+  /**
+   * What destinations answered. Many of them come in a second, and one that is lost with the machine's power costs a
+   * repeat under known ids: the next commit takes them to the disk.
+   */
+  acknowledging<T>(work: () => T): T {
+    return this.#orFromReserve(() => this.#transaction(work, inUnsyncedTransaction));
+  }
+
+  #orFromReserve<T>(write: () => T): T {
     try {
-      return this.#transaction(work);
+      return write();
     } catch (error) {
       if (troubleKindOf(error) !== 'full' || !this.#useReserve()) throw error;
-      return this.#transaction(work);
+      return write();
     }
   }
 
@@ -64,9 +76,9 @@ export class GuardedWrites {
     return true;
   }
 
-  #transaction<T>(work: () => T): T {
+  #transaction<T>(work: () => T, run: typeof inTransaction = inTransaction): T {
     try {
-      return inTransaction(this.#db, this.#path, work);
+      return run(this.#db, this.#path, work);
     } catch (error) {
       this.#watch.note(error);
       throw error;

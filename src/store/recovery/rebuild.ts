@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
+import { GatewatchError } from '../../core/errors.ts';
 import type { Logger } from '../../core/logger.ts';
 import { inTransaction, openReaderConnection } from '../connection.ts';
 import { openSegmentFile } from '../segments/segment-file.ts';
@@ -29,7 +30,7 @@ export interface RebuildOptions {
  */
 export function rebuild(options: RebuildOptions): string {
   const { path, nowMs, problem, logger } = options;
-  const movedTo = asidePath(path, new Date(nowMs).toISOString());
+  const movedTo = freeAsidePath(path, nowMs);
   removeDatabase(rebuildOf(path));
   const fresh = options.openFresh(rebuildOf(path));
   try {
@@ -42,19 +43,30 @@ export function rebuild(options: RebuildOptions): string {
   } finally {
     fresh.close();
   }
+  requireWhole(rebuildOf(path));
   moveIfThere(path, movedTo);
   moveRest(path, movedTo);
   renameSync(rebuildOf(path), path);
   return movedTo;
 }
 
-/** After a crash between the renames: the damaged journal is out of the way, the finished one not yet in its place. */
-export function finishRebuild(path: string): void {
+/** Closing copies the log into the file. Where it could not, the file alone, moved, would lack what it was made for. */
+function requireWhole(path: string): void {
+  if (!existsSync(`${path}-wal`)) return;
+  throw new GatewatchError(
+    'journal_io',
+    `Expected the fresh journal ${path} to be written whole, its log ${path}-wal is still there: free disk space, end whoever reads that file, and start again. The damaged journal is where it was.`,
+  );
+}
+
+/**
+ * After a crash between the renames: the damaged journal is out of the way, the finished one not yet in its place. What it
+ * left goes where it went. Where somebody has taken it away since, that has a name of its own: rows may stand there that
+ * are nowhere else, and the finished journal must not take the log for its own.
+ */
+export function finishRebuild(path: string, nowMs: number): void {
   if (existsSync(path) || !existsSync(rebuildOf(path))) return;
-  const movedTo = lastMovedAside(path);
-  if (movedTo !== undefined) moveRest(path, movedTo);
-  // Without the file that they belong to they are of no use, and the fresh one must not take the log for its own.
-  else for (const rest of [`${path}-wal`, `${path}-shm`, damageMarkerOf(path)]) rmSync(rest, { force: true });
+  moveRest(path, lastMovedAside(path) ?? freeAsidePath(path, nowMs));
   renameSync(rebuildOf(path), path);
 }
 
@@ -79,6 +91,14 @@ function lastMovedAside(path: string): string | undefined {
 /** The names sort by time, which ends in `Z`. */
 function asidePath(path: string, time: string): string {
   return `${path}.corrupt-${time.replaceAll(':', '')}`;
+}
+
+/** A name of that time, or soon after, that no earlier rebuild has used: nothing is ever renamed over what it left. */
+function freeAsidePath(path: string, nowMs: number): string {
+  for (let ms = nowMs; ; ms += 1) {
+    const aside = asidePath(path, new Date(ms).toISOString());
+    if (DATABASE_FILES.every((suffix) => !existsSync(aside + suffix))) return aside;
+  }
 }
 
 function rebuildOf(path: string): string {

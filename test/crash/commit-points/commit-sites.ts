@@ -25,13 +25,14 @@ const SITES: readonly RegExp[] = [
   /\b(inTransaction)\(/,
   /(#transaction)\(\(\) =>/,
   /(#write)\(\(\) =>/,
-  /\bwrites\.(small|growing)\(\(\) =>/,
+  /\bwrites\.(small|growing|acknowledging)\(\(\) =>/,
   /journal\.(commitWindow|ackLane|lane|setLaneHeld|saveOrder|dropDeadLetters|renewLease|prune)\(/i,
 ];
 
 /** What others go through to change the disk: whoever calls these is the site. */
 const PASSAGES = new Set([
   'store/connection.ts inTransaction',
+  'store/connection.ts inUnsyncedTransaction',
   'store/disk/guarded-writes.ts #transaction',
   'store/segments/sealer.ts #write',
 ]);

@@ -105,14 +105,15 @@ export const CHAINS: readonly Chain[] = [
     story: 'delivering',
     kills: [
       'pipeline/drain-lane.ts start: lane',
-      'pipeline/drain-lane.ts #hold: setLaneHeld',
+      'pipeline/held-mark.ts #writeNow: setLaneHeld',
       'pipeline/drain-lane.ts #acknowledge: ackLane',
     ],
   },
   {
     title: 'is held, then resumes',
     story: 'delivering',
-    kills: ['pipeline/drain-lane.ts #hold: setLaneHeld', 'pipeline/drain-lane.ts #release: setLaneHeld'],
+    // The second process knows from the journal that the lane is held: what it writes is that it is not.
+    kills: ['pipeline/held-mark.ts #writeNow: setLaneHeld', 'pipeline/held-mark.ts #writeNow: setLaneHeld'],
   },
   {
     title: 'carries out orders',
@@ -134,8 +135,8 @@ export const CHAINS: readonly Chain[] = [
 export const COMMITTED_AT: Readonly<Record<string, string>> = {
   'scheduler/keep-journal.ts renewLease: renewLease': 'store/sqlite-journal.ts renewLease: #transaction',
   'scheduler/keep-journal.ts pruneBefore: prune': 'store/sqlite-journal.ts prune: #transaction',
-  'pipeline/drain-lane.ts #hold: setLaneHeld': 'store/sqlite-journal.ts setLaneHeld: #transaction',
-  'pipeline/drain-lane.ts #acknowledge: ackLane': 'store/sqlite-journal.ts ackLane: #transaction',
+  'pipeline/held-mark.ts #writeNow: setLaneHeld': 'store/sqlite-journal.ts setLaneHeld: #transaction',
+  'pipeline/drain-lane.ts #acknowledge: ackLane': 'store/sqlite-journal.ts ackLane: acknowledging',
   'pipeline/redelivery.ts #save: saveOrder': 'store/sqlite-journal.ts saveOrder: #transaction',
   'pipeline/redelivery.ts #drop: dropDeadLetters': 'store/sqlite-journal.ts dropDeadLetters: #transaction',
 };
@@ -151,7 +152,6 @@ export const KILLED_AS_WORKER: readonly string[] = [
 
 /** Sites where nobody is killed, and why not. */
 export const NOT_KILLED: Readonly<Record<string, string>> = {
-  'store/recovery/rebuild.ts finishRebuild: rmSync': 'where a person took the damaged file away in between',
   'store/segments/sealer.ts #makeWay: renameSync':
     "where an earlier journal's segment has the name: killed behind it, there is none in the way any more",
   'store/segments/sealer.ts #copy: rmSync': 'on a full disk: the next copy begins with the same step',
