@@ -9,7 +9,12 @@ export const accountConfig = z
       .regex(/^\d{12}$/)
       .meta({ description: 'Twelve-digit account id, in quotes.', examples: ['111122223333'] }),
     regions: z
-      .array(z.string().regex(/^[a-z]{2,4}(-[a-z]+)+-\d$/))
+      .array(
+        z
+          .string()
+          .regex(/^[a-z]{2,4}(-[a-z]+)+-\d$/)
+          .meta({ description: 'A Region as AWS writes it.', examples: ['eu-west-1'] }),
+      )
       .min(1)
       .meta({ description: 'Regions to read in this account.', examples: [['eu-west-1']] }),
     roleArn: z

@@ -21,9 +21,11 @@ export class LogPageReader {
   async take(answer: unknown): Promise<void> {
     this.page = undefined;
     if (!isRawAnswer(answer) || answer.statusCode !== 200) return;
-    const bytes = await collect(answer.body);
+    const chunks = await collect(answer.body);
+    const bytes = together(chunks);
     this.page = readPage(bytes);
-    answer.body = this.page === undefined ? bytes : NOTHING;
+    // The SDK reads later, when other answers may lie where this one did.
+    answer.body = this.page === undefined ? Buffer.concat(chunks) : NOTHING;
   }
 }
 
@@ -35,18 +37,39 @@ function isRawAnswer(value: unknown): value is RawAnswer {
   );
 }
 
-async function collect(body: RawAnswer['body']): Promise<Uint8Array> {
-  if (body instanceof Uint8Array) return body;
+async function collect(body: RawAnswer['body']): Promise<readonly Uint8Array[]> {
+  if (body instanceof Uint8Array) return [body];
   const chunks: Uint8Array[] = [];
   for await (const chunk of body) chunks.push(chunk);
-  return Buffer.concat(chunks);
+  return chunks;
+}
+
+/**
+ * Where answers are put together, one after the other: each is read before anybody else has a turn. A buffer of its own
+ * for each would be some megabytes of garbage that no collection of young objects finds.
+ */
+let desk = Buffer.alloc(0);
+/** CloudWatch's pages end at 1 MB of events. A larger answer gets a buffer of its own. */
+const DESK_BYTES = 2 * 1_024 * 1_024;
+
+/** Good until the next call. */
+function together(chunks: readonly Uint8Array[]): Buffer {
+  const total = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+  if (total > DESK_BYTES) return Buffer.concat(chunks, total);
+  if (desk.length === 0) desk = Buffer.allocUnsafeSlow(DESK_BYTES);
+  let end = 0;
+  for (const chunk of chunks) {
+    desk.set(chunk, end);
+    end += chunk.length;
+  }
+  return desk.subarray(0, end);
 }
 
 /** `undefined` for what is no page. */
-function readPage(bytes: Uint8Array): RawLogPage | undefined {
+function readPage(bytes: Buffer): RawLogPage | undefined {
   let value: unknown;
   try {
-    value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString());
+    value = JSON.parse(bytes.toString());
   } catch {
     // The SDK reads it again and says in its own way what is wrong with it.
     return undefined;

@@ -1,7 +1,14 @@
-import { KeySet } from '../core/key-set.ts';
 import type { KnownKeys, SeenKey } from '../model/journal.ts';
 import type { LogPart } from '../model/part.ts';
-import type { IsKnown, SourceRef, Window } from '../model/source-event.ts';
+import type { IsKnown, Page, SourceRef, Window } from '../model/source-event.ts';
+import { ShownKeys } from './shown-keys.ts';
+
+/** Keys are remembered for so long behind the newest event time: pages come in its order, give or take a little. */
+const REMEMBERED_MS = 60_000;
+const NOTHING: KnownKeys = new Set<string>();
+
+/** Looks up what is stored of a span of event time, both ends included. */
+export type StoredIn = (fromMs: number, toMs: number) => Promise<KnownKeys>;
 
 /** What was read for the first time and is to be committed together. */
 export interface Slice {
@@ -33,8 +40,11 @@ function keyOf(logStream: string, eventId: string): string {
 export class FreshParts {
   #known: KnownKeys;
   readonly #unread: UnreadLines | undefined;
-  /** Of the whole window, which can hold a million events: no texts. */
-  readonly #here = new KeySet();
+  readonly #here = new ShownKeys();
+  /** Lines that nobody could read, and that this window has read. */
+  readonly #retried = new Set<string>();
+  /** Keys are being looked up: what is let go meanwhile would be missed by both. */
+  #isAsking = false;
   readonly #onLag: ((lagMs: number) => void) | undefined;
   #parts: LogPart[] = [];
   #seen: SeenKey[] = [];
@@ -74,10 +84,13 @@ export class FreshParts {
    * it stored of this window is new no more, whether it lies here or is yet to come.
    */
   stored(seen: readonly SeenKey[], { fromMs, toMs }: Window): void {
-    if (seen === this.#left) return;
+    if (seen === this.#left) {
+      this.#letGo();
+      return;
+    }
     const repeats = new Set<string>();
     for (const { atMs, key } of seen)
-      if (atMs >= fromMs && atMs <= toMs && !this.#here.add(key)) repeats.add(key);
+      if (atMs >= fromMs && atMs <= toMs && !this.#here.add(atMs, key)) repeats.add(key);
     if (repeats.size === 0) return;
     this.#parts = this.#parts.filter((part) => !repeats.has(seenKeyOf(part)));
     this.#seen = this.#seen.filter(({ key }) => !repeats.has(key));
@@ -91,15 +104,54 @@ export class FreshParts {
     return count;
   }
 
+  /** Lets go of keys that are on disk and older than what pages may still show. */
+  #letGo(): void {
+    if (this.#isAsking) return;
+    let beforeMs = this.throughMs - REMEMBERED_MS;
+    for (const { atMs } of this.#seen) if (atMs < beforeMs) beforeMs = atMs;
+    this.#here.letGo(beforeMs);
+  }
+
+  /**
+   * Takes a page in: at once, but for one that goes back to a time whose keys are no longer remembered. What is stored of
+   * that time is asked of `storedIn` first.
+   */
+  take(page: Page<LogPart>, storedIn: StoredIn): Promise<void> | undefined {
+    const forgotten = this.#forgottenAmong(page.items);
+    if (forgotten !== undefined) return this.#askAndTake(page, storedIn(forgotten.fromMs, forgotten.toMs));
+    this.#takeIn(page, NOTHING);
+    return undefined;
+  }
+
+  async #askAndTake(page: Page<LogPart>, asked: Promise<KnownKeys>): Promise<void> {
+    this.#isAsking = true;
+    try {
+      this.#takeIn(page, await asked);
+    } finally {
+      this.#isAsking = false;
+    }
+  }
+
+  #forgottenAmong(items: readonly LogPart[]): Window | undefined {
+    let fromMs = Number.POSITIVE_INFINITY;
+    let toMs = Number.NEGATIVE_INFINITY;
+    for (const { source } of items) {
+      if (!this.#here.isForgotten(source.timestampMs)) continue;
+      fromMs = Math.min(fromMs, source.timestampMs);
+      toMs = Math.max(toMs, source.timestampMs);
+    }
+    return fromMs <= toMs ? { fromMs, toMs } : undefined;
+  }
+
   /** `newestMs`: of the page, what was left out of it as stored included. */
-  take(items: readonly LogPart[], read: number, newestMs = Number.NEGATIVE_INFINITY): void {
+  #takeIn({ items, read, newestMs }: Page<LogPart>, recalled: KnownKeys): void {
     this.#read += read;
-    if (newestMs > this.throughMs) this.throughMs = newestMs;
+    if (newestMs !== undefined && newestMs > this.throughMs) this.throughMs = newestMs;
     for (const part of items) {
       const { timestampMs: atMs, ingestionMs } = part.source;
       if (atMs > this.throughMs) this.throughMs = atMs;
       const key = seenKeyOf(part);
-      if (!this.#here.add(key) || this.#isKnown(part, key)) continue;
+      if (!this.#here.add(atMs, key) || this.#isKnown(part, key, recalled)) continue;
       this.#parts.push(part);
       this.#seen.push({ atMs, key });
       this.#onLag?.(ingestionMs - atMs);
@@ -107,10 +159,12 @@ export class FreshParts {
   }
 
   /** A line that nobody could read counts as known until somebody can. */
-  #isKnown(part: LogPart, key: string): boolean {
+  #isKnown(part: LogPart, key: string, recalled: KnownKeys): boolean {
     const unread = this.#unread;
     if (unread === undefined || part.role === 'unparsed' || !unread.keys.has(key))
-      return this.#known.has(key);
+      return this.#known.has(key) || recalled.has(key);
+    if (this.#retried.has(key)) return true;
+    this.#retried.add(key);
     unread.onRead(part.source);
     return unread.isTold(key);
   }

@@ -3,7 +3,7 @@ import { forEachItem } from '../core/passing-on.ts';
 import type { KnownKeys } from '../model/journal.ts';
 import type { LogPart } from '../model/part.ts';
 import type { Page, Source, Urgency } from '../model/source-event.ts';
-import { FreshParts, type UnreadLines } from './fresh-parts.ts';
+import { FreshParts, type StoredIn, type UnreadLines } from './fresh-parts.ts';
 import type { Ingest } from './ingest.ts';
 import type { LogTask } from './log-plan.ts';
 
@@ -71,9 +71,10 @@ async function readPages(options: ReadOptions, fresh: FreshParts): Promise<void>
   const together = task.kind !== 'backfill';
   const reading = ingest.begin({ unit, window, fresh, batchEvents, together });
   try {
+    const storedIn: StoredIn = (fromMs, toMs) => options.seenIn(unit, fromMs, toMs);
     const take = (page: Page<LogPart>) => {
       signal.throwIfAborted();
-      fresh.take(page.items, page.read, page.newestMs);
+      return fresh.take(page, storedIn);
     };
     const pages = source.read(window, signal, URGENCY[task.kind], fresh.isStored);
     await forEachItem(pages, take, () => reading.arrived());

@@ -42,6 +42,19 @@ describe('the body of a page of log events', () => {
     expect(await taken(answerOf(text))).toEqual({ page: undefined, left: text });
   });
 
+  it('that is no page stays as it came while others are read', async () => {
+    const answer = answerOf('{"events":18}');
+    await new LogPageReader().take(answer);
+    await taken(answerOf('{"events":[]}'));
+    expect(await textOf(answer.body)).toBe('{"events":18}');
+  });
+
+  it('may be larger than any page that CloudWatch sends', async () => {
+    const message = 'x'.repeat(3_000_000);
+    const text = JSON.stringify({ events: [{ ...EVENT, message }] });
+    expect((await taken(answerOf(text))).page?.events?.[0]?.message).toBe(message);
+  });
+
   it('of a refusal is not touched', async () => {
     const text = '{"__type":"AccessDeniedException"}';
     expect(await taken(answerOf(text, 400))).toEqual({ page: undefined, left: text });

@@ -4,6 +4,7 @@ import { createConfigCommand } from '../../src/cli/commands/config.ts';
 import { IncompleteReadError } from '../../src/core/errors.ts';
 import { silentLogger } from '../../src/core/logger.ts';
 import type { MetricRecord, MetricSeries } from '../../src/model/metric-record.ts';
+import { MetricReads } from '../../src/pipeline/metric-reads.ts';
 import { MetricUnit } from '../../src/pipeline/metric-unit.ts';
 import { createMetricsSource } from '../../src/sources/metrics/metrics-source.ts';
 import { type AwsStub, awsError, type StubAnswer, type StubCall, startAwsStub } from '../aws/aws-stub.ts';
@@ -64,7 +65,8 @@ async function startMetrics(
     firstReadMs: 10 * MINUTE,
     maxSpanMs: 360 * MINUTE,
   };
-  const unit = new MetricUnit({ source, ingest, journal, clock, settings });
+  const reads = new MetricReads({ ingest, journal, clock });
+  const unit = new MetricUnit({ source, ingest, reads, clock, settings });
   const records = async () =>
     (await journal.readStream('metrics', 0, 10_000)).flatMap(({ record }) =>
       record.kind === 'metric' ? [record] : [],

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FreshParts } from '../../src/pipeline/fresh-parts.ts';
 import type { Reading } from '../../src/pipeline/open-reading.ts';
 import { quiet, until } from '../support/fake-clock.ts';
-import { line, ReadingRig } from './reading-rig.ts';
+import { line, neverAsked, page, ReadingRig } from './reading-rig.ts';
 
 const ORDERS = 'logs:111122223333:eu-west-1:/apigw/orders';
 const BILLING = 'logs:111122223333:eu-west-1:/apigw/billing';
@@ -31,7 +31,7 @@ function group(unit: string, batchEvents: number, together = true): Group {
     reading,
     page: (...seconds) => {
       const parts = seconds.map((second) => line(`${unit.at(-1)}${second}`, window.fromMs + second * 1_000));
-      fresh.take(parts, parts.length);
+      expect(fresh.take(page(parts), neverAsked)).toBeUndefined();
       return reading.arrived();
     },
     end: async () => {

@@ -1,6 +1,6 @@
 import { silentLogger } from '../../src/core/logger.ts';
 import { Correlator, defaultCorrelateSettings } from '../../src/correlate/correlator.ts';
-import type { Journal, JournalEntry, LedgerEntry, WindowCommit } from '../../src/model/journal.ts';
+import type { Journal, JournalEntry, KnownKeys, LedgerEntry, WindowCommit } from '../../src/model/journal.ts';
 import type { LogPart } from '../../src/model/part.ts';
 import type { Page, Source, Window } from '../../src/model/source-event.ts';
 import { Ingest } from '../../src/pipeline/ingest.ts';
@@ -30,6 +30,11 @@ export function oddLine(role: 'unparsed' | 'filtered', id: string, atMs: number)
     rawLength: id.length,
   };
 }
+
+/** For pages that come in order: the journal is not asked. */
+export const neverAsked = async (): Promise<KnownKeys> => {
+  throw new Error('Expected that nobody asks what is stored');
+};
 
 export function page<R>(items: readonly R[]): Page<R> {
   return { items, read: items.length, bytes: items.length };
@@ -72,6 +77,8 @@ export class ReadingRig {
   readonly failures: Error[] = [];
   /** Units that are read; of the others nobody waits for a line. */
   readonly readUnits = new Set<string>();
+  /** Lines that a commit takes on beside its own, from the next start on. */
+  linesPerStep = defaultCorrelateSettings.linesPerStep;
   resets = 0;
   #journal: Journal | undefined;
   #ingest: Ingest | undefined;
@@ -104,7 +111,7 @@ export class ReadingRig {
       }
     })({
       store: opened,
-      settings: defaultCorrelateSettings,
+      settings: { ...defaultCorrelateSettings, linesPerStep: this.linesPerStep },
       topology: () => ({
         accessUnitsOf: () => [],
         stageOf: () => {

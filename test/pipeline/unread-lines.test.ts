@@ -5,18 +5,18 @@ import type { LogPart } from '../../src/model/part.ts';
 import { FreshParts, seenKeyOf } from '../../src/pipeline/fresh-parts.ts';
 import { RetriedLines } from '../../src/pipeline/unread-lines.ts';
 import { unparsedRecord } from '../sinks/entries.ts';
-import { line, oddLine } from './reading-rig.ts';
+import { line, neverAsked, oddLine, page } from './reading-rig.ts';
 
 const AT = 1_795_341_600_000;
 const keysOf = (...parts: readonly LogPart[]) => new Set(parts.map(seenKeyOf));
 const idsOf = (parts: readonly LogPart[]) => parts.map(({ source }) => source.eventId);
 
-it('a line that was stored unread is taken again once it can be read, and never while it cannot', () => {
+it('a line that was stored unread is taken again once it can be read, and never while it cannot', async () => {
   const [read, unreadable] = [line('a', AT), oddLine('unparsed', 'b', AT)];
   const stored = keysOf(read, unreadable);
   const retried = new RetriedLines(stored, new Set());
   const fresh = new FreshParts(stored, undefined, retried);
-  fresh.take([read, unreadable], 2);
+  await fresh.take(page([read, unreadable]), neverAsked);
   expect(idsOf(fresh.flush().parts)).toEqual(idsOf([read]));
 });
 
@@ -25,7 +25,7 @@ it('a line that was read again before the worker stopped is not taken once more,
   const stored = keysOf(read);
   const retried = new RetriedLines(stored, stored);
   const fresh = new FreshParts(stored, undefined, retried);
-  fresh.take([read], 1);
+  await fresh.take(page([read]), neverAsked);
   expect(fresh.flush().parts).toEqual([]);
   const recordId = lineRecordId(read.source);
   const record = unparsedRecord(1, { recordId, problem: 'no format fits' });
@@ -48,8 +48,8 @@ it('a line that was read again before the worker stopped is not taken once more,
   expect(await retried.revisions({ bodies: again })).toEqual([revision]);
 });
 
-it('a line that nobody ever stored is taken as before', () => {
+it('a line that nobody ever stored is taken as before', async () => {
   const fresh = new FreshParts(new Set(), undefined, new RetriedLines(new Set(), new Set()));
-  fresh.take([line('a', AT), oddLine('unparsed', 'b', AT), line('a', AT)], 3);
+  await fresh.take(page([line('a', AT), oddLine('unparsed', 'b', AT), line('a', AT)]), neverAsked);
   expect(fresh.flush().parts).toHaveLength(2);
 });
