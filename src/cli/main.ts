@@ -2,9 +2,9 @@
 import { hostname, userInfo } from 'node:os';
 import { CommanderError } from 'commander';
 import { GatewatchError, UserError } from '../core/errors.ts';
+import { ownPackage } from './own-package.ts';
 import { createProgram } from './program.ts';
 import { createSystemContext } from './system-context.ts';
-import { packageVersion } from './version.ts';
 import { keepHeapSmall } from './worker/heap-size.ts';
 
 /** Ends at the first SIGINT or SIGTERM in good order; whoever asks twice wants it now. */
@@ -45,7 +45,7 @@ async function main(): Promise<void> {
       return signal;
     },
     random: Math.random,
-    version: packageVersion(),
+    version: ownPackage().version,
     owner: `${hostname()}/${process.pid}`,
     operator: operatorName(),
     interpreter: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],

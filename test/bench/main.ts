@@ -8,7 +8,7 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { ACCESS_KEY, REGION } from './bench-fleet.ts';
 import { ROUND_MS } from './bench-traffic.ts';
-import { compile, LAUNCH_ENVIRONMENT, LAUNCH_FLAGS } from './compiled.ts';
+import { compiled, LAUNCH_ENVIRONMENT, LAUNCH_FLAGS } from './compiled.ts';
 import type { Measured, ServerOrder, ServerReady, Task } from './messages.ts';
 
 const PENDING_PARTS = 200_000;
@@ -25,7 +25,6 @@ const { values } = parseArgs({
 const nowMs = Math.floor(Date.now() / ROUND_MS) * ROUND_MS;
 const events = values.quick ? 100_000 : Number(values.events);
 const results: Record<string, Measured> = {};
-const compiled = compile();
 /** The bare loop runs as Node runs by itself, the product as it is deployed. */
 const AS_DEPLOYED = { flags: LAUNCH_FLAGS, env: LAUNCH_ENVIRONMENT };
 
@@ -62,7 +61,7 @@ async function measureIn(
   task: Task,
   launch: { readonly flags?: readonly string[]; readonly env?: NodeJS.ProcessEnv } = {},
 ): Promise<Measured> {
-  const child = fork(compiled(file), {
+  const child = fork(await compiled(`test/bench/${file}`), {
     execArgv: [
       ...process.execArgv,
       ...(launch.flags ?? []),

@@ -195,7 +195,7 @@ async function oneRound(fromMs: number): Promise<void> {
     const read = await partsOf(unit, found);
     const slice = await step('first time or not', async () => {
       const fresh = new FreshParts(await journal.seenIn(unit, fromMs, nowMs));
-      fresh.take(read, read.length);
+      await fresh.take({ items: read, read: read.length, bytes: 0 }, async () => new Set());
       return fresh.flush();
     });
     parts.push(...slice.parts);

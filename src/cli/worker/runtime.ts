@@ -27,6 +27,7 @@ import { Ingest } from '../../pipeline/ingest.ts';
 import { createLaneSet, type LaneSet } from '../../pipeline/lane-set.ts';
 import { createLogSources } from '../../pipeline/log-sources.ts';
 import { createLagMeter, LogUnit } from '../../pipeline/log-unit.ts';
+import { MetricReads } from '../../pipeline/metric-reads.ts';
 import { MetricUnit } from '../../pipeline/metric-unit.ts';
 import { Redelivery } from '../../pipeline/redelivery.ts';
 import { logGroupOf, logGroupsOf, topologyOf } from '../../pipeline/topology.ts';
@@ -73,6 +74,8 @@ export interface RuntimeDeps {
   readonly batchEvents?: number;
   /** Lines that wait for a partner in memory; absent: tens of thousands. */
   readonly linesInMemory?: number;
+  /** Lines that a commit takes on beside its own, of those that wait or waited; absent: some thousands. */
+  readonly linesPerStep?: number;
   /** Told of every commit, after it is on disk. */
   readonly onCommit?: (entries: readonly JournalEntry[]) => void;
   /** Wraps the journal right after it was opened. */
@@ -162,6 +165,7 @@ export async function createRuntime(config: GatewatchConfig, host: RuntimeDeps):
       ...deps,
       journal,
       ingest: assembly.ingest,
+      metricReads: assembly.metricReads,
       settings: backfillSettingsOf(config),
       isAuthorizer: (unit) => assembly.isAuthorizer(unit),
     }),
@@ -238,6 +242,7 @@ function isBehindAndWell({ isAtEase, status }: LaneDrain): boolean {
 /** Turns inventories into units. Log units keep their lag measurements across listings. */
 class Assembly {
   readonly ingest: Ingest;
+  readonly metricReads: MetricReads;
   readonly #config: GatewatchConfig;
   readonly #deps: RuntimeDeps;
   readonly #journal: Journal;
@@ -285,6 +290,8 @@ class Assembly {
         options.deps.onCommit?.(entries);
       },
     });
+    const { journal, deps } = options;
+    this.metricReads = new MetricReads({ ingest: this.ingest, journal, clock: deps.clock });
     if (!options.config.alarms.follow) return;
     this.#alarmUnits = alarmUnits({
       ...options,
@@ -382,7 +389,7 @@ class Assembly {
       return new MetricUnit({
         source,
         ingest: this.ingest,
-        journal: this.#journal,
+        reads: this.metricReads,
         clock: this.#deps.clock,
         settings,
       });

@@ -3,9 +3,8 @@ import { once } from 'node:events';
 import { createWriteStream, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { ACCESS_KEY, ACCOUNT, DYNATRACE_TOKEN, HEC_TOKEN } from '../bench-fleet.ts';
-import { compile, LAUNCH_ENVIRONMENT, LAUNCH_FLAGS } from '../compiled.ts';
+import { compiled, LAUNCH_ENVIRONMENT, LAUNCH_FLAGS } from '../compiled.ts';
 import { LIVE_REGION } from './live-traffic.ts';
 
 const START_MS = 60_000;
@@ -48,7 +47,7 @@ export class LiveProduct {
         '--disable-warning=ExperimentalWarning',
         ...LAUNCH_FLAGS,
         ...flags,
-        fileURLToPath(compile()('../../src/cli/main.ts')),
+        await compiled('src/cli/main.ts'),
         'run',
         '--config',
         config,
