@@ -204,13 +204,33 @@ function checkUrl(name: string, sink: SinkConfig): readonly Finding[] {
     const remedy = 'write the address of the destination';
     return [{ path, expected: 'an address that is not link-local', got: url.hostname, remedy }];
   }
-  if (url.protocol === 'https:' || isLoopbackHost(url.hostname) || sink.allowInsecure) return [];
+  if (url.protocol === 'https:' || isLoopbackHost(url.hostname) || sink.allowInsecure)
+    return checkOtlpPath(path, url, sink);
   return [
     {
       path,
       expected: 'https, because the token goes with every request',
       got: `http to ${url.hostname}`,
       remedy: 'write https://…, or set allowInsecure: true beside it',
+    },
+  ];
+}
+
+/** Other receivers of OTLP have paths of their own; at Dynatrace itself every other address answers 404. */
+function checkOtlpPath(
+  path: DocumentPath,
+  { hostname, pathname }: URL,
+  sink: SinkConfig,
+): readonly Finding[] {
+  if (sink.type !== 'dynatrace_otlp' || !hostname.endsWith('.dynatrace.com')) return [];
+  if (!hostname.endsWith('.apps.dynatrace.com') && /\/otlp\/*$/.test(pathname)) return [];
+  return [
+    {
+      severity: 'warning',
+      path,
+      expected: 'the address of the OTLP endpoint, https://ENVIRONMENT.live.dynatrace.com/api/v2/otlp',
+      got: `${hostname}${pathname}`,
+      remedy: 'correct it, or the sink will be held',
     },
   ];
 }

@@ -31,6 +31,10 @@ const BYTES_PER_UNIT: Readonly<Record<string, number>> = {
   GiB: 1_073_741_824,
 };
 
+export const DURATION_REMEDY = 'write a number and a unit (ms, s, m, h or d)';
+export const SIZE_REMEDY = 'write a number and a unit (B, kB, MB, GB, KiB, MiB or GiB)';
+const WITHIN_BOUNDS = 'write one within these bounds';
+
 /** A span of time such as `90s`, `5m` or `1h30m`; milliseconds once parsed. Bounds in milliseconds, inclusive. */
 export function duration(bounds: { readonly minMs?: number; readonly maxMs?: number } = {}) {
   const minMs = bounds.minMs ?? 0;
@@ -41,7 +45,7 @@ export function duration(bounds: { readonly minMs?: number; readonly maxMs?: num
     .transform((text, ctx): number => {
       const ms = parseDuration(text);
       if (ms !== undefined && ms >= minMs && ms <= maxMs) return ms;
-      refuse(ctx, text, { expected, remedy: 'write a number and a unit (ms, s, m, h or d)' });
+      refuse(ctx, text, { expected, remedy: ms === undefined ? DURATION_REMEDY : WITHIN_BOUNDS });
       return z.NEVER;
     })
     .meta({ pattern: DURATION_PATTERN, format: 'duration-text' });
@@ -57,7 +61,7 @@ export function byteSize(bounds: { readonly minBytes?: number; readonly maxBytes
     .transform((text, ctx): number => {
       const bytes = parseBytes(text);
       if (bytes !== undefined && bytes >= minBytes && bytes <= maxBytes) return bytes;
-      const remedy = 'write a number and a unit (B, kB, MB, GB, KiB, MiB or GiB)';
+      const remedy = bytes === undefined ? SIZE_REMEDY : WITHIN_BOUNDS;
       refuse(ctx, text, { expected: `a size such as 2MiB${limits}`, remedy });
       return z.NEVER;
     })

@@ -40,7 +40,7 @@ export function mapItems<A, B>(items: AsyncIterable<A>, map: (item: A) => B | Pr
 /** `take` gets each item, `afterwards` follows without it. As `for await`, it ends the items when one of them throws. */
 export async function forEachItem<T>(
   items: AsyncIterable<T>,
-  take: (item: T) => void,
+  take: (item: T) => void | Promise<void>,
   afterwards: () => Promise<void>,
 ): Promise<void> {
   const source = items[Symbol.asyncIterator]();
@@ -50,7 +50,7 @@ export async function forEachItem<T>(
     const result = await source.next();
     if (result.done === true) return false;
     isOver = false;
-    take(result.value);
+    await take(result.value);
     return true;
   };
   try {

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { DURATION_REMEDY, SIZE_REMEDY } from '../core/config-fields.ts';
 import { isObject } from '../core/json.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { clip, type DocumentPath, formatPath, type Position, type Problem } from './problem.ts';
@@ -116,6 +117,12 @@ const FORMAT_WORDS: Readonly<Record<string, string>> = {
   uri: 'a URL',
 };
 
+/** What a bare number lacks. */
+const UNIT_WORDS: Readonly<Record<string, string>> = {
+  'duration-text': DURATION_REMEDY,
+  'size-text': SIZE_REMEDY,
+};
+
 function typeWords(type: string, schema: JsonSchema | undefined): string {
   const words = FORMAT_WORDS[schema?.format ?? ''] ?? TYPE_WORDS[type] ?? `a value of type ${type}`;
   return schema?.description === undefined ? words : `${words}: ${sentence(schema.description)}`;
@@ -190,6 +197,8 @@ function remedyWords(
   if (at.value === null)
     return `give it a value${example === '' ? '' : ` such as ${example}`} or remove the key`;
   if (own !== undefined) return own;
+  const unit = UNIT_WORDS[at.schema?.format ?? ''];
+  if (typeof at.value === 'number' && unit !== undefined) return unit;
   if (wantsQuotes(issue, at.value)) return 'put it in quotes';
   if (example !== '') return `for example ${example}`;
   const wantsList = issue.code === 'invalid_type' && issue.expected === 'array';

@@ -84,6 +84,21 @@ test.each([
   ['a missing section', [/redaction:\n.*\n/, ''], { path: 'redaction', got: 'nothing' }],
   ['a number where quotes are needed', ['"111122223333"', '111122223333'], { remedy: 'put it in quotes' }],
   [
+    'a duration without a unit',
+    ['settle: 3m', 'settle: 3'],
+    { got: '3 (a number)', remedy: 'write a number and a unit (ms, s, m, h or d)' },
+  ],
+  [
+    'a duration that is too short',
+    ['period: 60s', 'period: 45s'],
+    { got: '"45s" (a text)', remedy: 'write one within these bounds' },
+  ],
+  [
+    'a Region that is none',
+    ['regions: [eu-west-1]', 'regions: [eu-west]'],
+    { path: 'accounts.central.regions[0]', got: '"eu-west" (a text)', remedy: 'for example eu-west-1' },
+  ],
+  [
     'a period off the minute',
     ['period: 60s', 'period: 90s'],
     { path: 'metrics.period', line: 16, column: 11, expected: 'a multiple of 60 s', got: '1m30s' },
@@ -170,6 +185,18 @@ test('a second key with the id of the first is refused', () => {
   const key = '{ id: k1, secret: "${file:pseudonym.key}" }';
   const problems = problemsOf(loadText(EXAMPLE_CONFIG.replace(`[${key}]`, `[${key}, ${key}]`)));
   expect(problems).toMatchObject([{ path: 'redaction.keys[1].id', got: 'a second "k1"' }]);
+});
+
+test.each([
+  ['abc12345.live.dynatrace.com/', 'abc12345.live.dynatrace.com/'],
+  ['abc12345.apps.dynatrace.com/api/v2/otlp', 'abc12345.apps.dynatrace.com/api/v2/otlp'],
+  ['abc12345.live.dynatrace.com/api/v2/otlp/', undefined],
+  ['collector.example.com', undefined],
+])('an address at Dynatrace that is not of its OTLP endpoint is a warning: %s', (address, got) => {
+  const { warnings } = loadedConfig(
+    EXAMPLE_CONFIG.replace('https://abc.live.dynatrace.com/api/v2/otlp', `https://${address}`),
+  );
+  expect(warnings.map((each) => each.got)).toEqual(got === undefined ? [] : [got]);
 });
 
 test('a sixth statistic and an open address are warnings, not problems', () => {

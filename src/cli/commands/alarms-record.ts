@@ -5,6 +5,7 @@ import { MINUTE_MS, type Reach, SETTLED_MS } from '../../alarms/backtest/history
 import { type Expansion, expandAlarms } from '../../alarms/expand-alarms.ts';
 import { recordedSeries } from '../../alarms/testing/record-series.ts';
 import { writeRecording } from '../../alarms/testing/recording.ts';
+import { parseTime } from '../../audit/audit-query.ts';
 import { UserError } from '../../core/errors.ts';
 import { type AlarmOptions, type AlarmsHost, type Session, withSession } from '../alarms/alarm-session.ts';
 import { type HistoryOptions, readHistory } from '../alarms/read-history.ts';
@@ -24,8 +25,8 @@ export function recordCommand(context: CliContext, host: AlarmsHost): Command {
   return new Command('record')
     .argument('<alarm>', 'id of an alarm: its metrics, and those of all alarms it reads, are recorded')
     .description('write what its metrics were in a span, for a test that it fires then')
-    .requiredOption('--from <time>', 'from this time, UTC: 2026-11-03T10:00Z')
-    .requiredOption('--to <time>', 'up to this time')
+    .requiredOption('--from <time>', 'from this time: 2026-11-03T10:00Z, or how long ago: 3h')
+    .requiredOption('--to <time>', 'up to this time, itself left out')
     .option('--incident <time>', 'when the incident began, for must_fire_within (default: --from)')
     .requiredOption('-o, --out <file>', 'where to write it')
     .option('--json', 'what was written as JSON')
@@ -40,7 +41,9 @@ export function recordCommand(context: CliContext, host: AlarmsHost): Command {
         const expansion = expandAlarms(session.files, session.inventory);
         const alarms = withChildren(expansion, id);
         const reach = reachOfRecording(options, alarms, context.now());
-        const incidentMs = timeOf(options.incident ?? options.from);
+        const { incident } = options;
+        const incidentMs =
+          incident === undefined ? reach.fromMs : minuteOf('--incident', incident, context.now());
         const text = await recording(context, host, session, { alarms, reach, incidentMs, options });
         context.writeFile(resolve(context.cwd, options.out), text, { mode: 0o644, replace: true });
         const minutes = (reach.toMs - reach.fromMs) / MINUTE_MS;
@@ -54,7 +57,7 @@ export function recordCommand(context: CliContext, host: AlarmsHost): Command {
 }
 
 function reachOfRecording(options: RecordOptions, alarms: Expansion['instances'], nowMs: number): Reach {
-  const [fromMs, toMs] = [timeOf(options.from), timeOf(options.to)];
+  const [fromMs, toMs] = [minuteOf('--from', options.from, nowMs), minuteOf('--to', options.to, nowMs)];
   if (fromMs >= toMs || toMs > nowMs - SETTLED_MS) {
     throw new UserError(
       'record_span',
@@ -70,14 +73,12 @@ function reachOfRecording(options: RecordOptions, alarms: Expansion['instances']
   return { fromMs, toMs, readFromMs: Math.max(fromMs - leadOf(alarms), ceilMinute(nowMs - KEPT_MS)) };
 }
 
-function ceilMinute(ms: number): number {
-  return Math.ceil(ms / MINUTE_MS) * MINUTE_MS;
+function minuteOf(option: string, text: string, nowMs: number): number {
+  return Math.floor(parseTime(option, text, nowMs) / MINUTE_MS) * MINUTE_MS;
 }
 
-function timeOf(text: string): number {
-  const ms = Date.parse(text);
-  if (!Number.isNaN(ms)) return Math.floor(ms / MINUTE_MS) * MINUTE_MS;
-  throw new UserError('bad_time', `Expected a time such as 2026-11-03T10:00Z, got ${text}`);
+function ceilMinute(ms: number): number {
+  return Math.ceil(ms / MINUTE_MS) * MINUTE_MS;
 }
 
 /** The alarm and everything it reads, through other composites too. */

@@ -43,7 +43,8 @@ interface QueryOptions extends PlaceOptions {
   readonly from?: string;
   readonly to?: string;
   readonly limit: string;
-  readonly format: string;
+  readonly format?: string;
+  readonly json?: true;
   readonly allRevisions?: true;
 }
 
@@ -74,7 +75,11 @@ function createQueryCommand(context: CliContext, openReader: OpenReader): Comman
     .option('--to <time>', 'up to this time, itself left out')
     .option('--limit <count>', `at most this many records, up to ${MOST_RECORDS}`, '100')
     .option('--all-revisions', 'every revision of a record, not just the newest')
-    .option('--format <format>', 'table, jsonl (records as stored) or csv', 'table')
+    .option(
+      '--format <format>',
+      'table, csv, json (an array of records as stored) or jsonl (a line for each) (default: table)',
+    )
+    .option('--json', 'the same as --format json')
     .addHelpText('after', QUERY_EXAMPLES)
     .action((options: QueryOptions) => runQuery(context, openReader, options));
 }
@@ -83,7 +88,7 @@ const QUERY_EXAMPLES = `
 Examples:
   gatewatch audit query --decision deny --from 2h
   gatewatch audit query --customer C-1042 --from 2026-11-01 --to 2026-11-02 --format csv > c1042.csv
-  gatewatch audit query --api orders --outcome ambiguous --format jsonl`;
+  gatewatch audit query --api orders --outcome ambiguous --json | jq '.[].recordId'`;
 
 const SHOW_EXAMPLES = `
 Examples:
@@ -113,7 +118,7 @@ function withPlace(command: Command): Command {
 }
 
 async function runQuery(context: CliContext, openReader: OpenReader, options: QueryOptions): Promise<void> {
-  const print = printerOf(options.format, context);
+  const print = printerOf(options, context);
   const query = auditQuery(options, context.now());
   const place = placeOf(context, options);
   const names = place.names ?? asWritten(context, options);
@@ -204,16 +209,26 @@ function parseLimit(text: string): number {
 
 type Printer = (entries: readonly JournalEntry[]) => string;
 
-function printerOf(format: string, context: CliContext): Printer {
-  switch (format) {
+function printerOf({ format, json }: Pick<QueryOptions, 'format' | 'json'>, context: CliContext): Printer {
+  if (json === true && format !== undefined && format !== 'json') {
+    throw new UserError('audit_format', `Expected --json or --format ${format}, got both: leave one out.`);
+  }
+  const named = json === true ? 'json' : (format ?? 'table');
+  switch (named) {
     case 'table':
       return (entries) =>
         entries.length === 0 ? '' : toTable(entries, context.stdout.columns ?? DEFAULT_WIDTH);
+    case 'json':
+      return (entries) =>
+        entries.length === 0 ? '[]\n' : `[\n${entries.map(({ body }) => body).join(',\n')}\n]\n`;
     case 'jsonl':
-      return (entries) => entries.map((entry) => `${entry.body}\n`).join('');
+      return (entries) => entries.map(({ body }) => `${body}\n`).join('');
     case 'csv':
       return toCsv;
     default:
-      throw new UserError('audit_format', `Expected --format to be table, jsonl or csv, got \`${format}\`.`);
+      throw new UserError(
+        'audit_format',
+        `Expected --format to be table, csv, json or jsonl, got \`${named}\`.`,
+      );
   }
 }

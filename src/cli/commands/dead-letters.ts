@@ -56,6 +56,12 @@ async function runList(context: CliContext, openReader: OpenReader, options: Pla
   await reading(context, openReader, options, async (reader) => {
     const letters = await reader.deadLetters(options.lane);
     context.stdout.write(options.json ? `${JSON.stringify(letters, null, 2)}\n` : listText(letters));
+    for (const { lane, rejectedUnknown } of await reader.lanes()) {
+      if (rejectedUnknown === 0 || (options.lane ?? lane) !== lane) continue;
+      context.stderr.write(
+        `${lane}: ${rejectedUnknown} more refused without being named, so they are in no list; the worker's log says among which rows\n`,
+      );
+    }
   });
 }
 

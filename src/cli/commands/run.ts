@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import type { GatewatchConfig } from '../../config/gatewatch-config.ts';
 import { createSystemClock } from '../../core/clock.ts';
 import { formatDuration, parseDuration } from '../../core/duration.ts';
-import { UserError } from '../../core/errors.ts';
+import { messageOf, UserError } from '../../core/errors.ts';
 import { createRedactor } from '../../redact/redactor.ts';
 import { createTelemetry, type Telemetry } from '../../telemetry/telemetry.ts';
 import { startWebServer } from '../../web/web-server.ts';
@@ -68,9 +68,12 @@ export function createOnceCommand(context: CliContext, host: WorkerHost): Comman
       const { config } = requireConfig(context, options.config);
       await withRuntime(context, host, config, options.logLevel, async (runtime) => {
         const timeUp = AbortSignal.timeout(options.deadline);
-        const signal = AbortSignal.any([host.stopSignal(), timeUp]);
-        const left = await onceUntil(runtime, signal, timeUp);
-        reportOnce(context, runtime, left, options.deadline);
+        const stop = host.stopSignal();
+        const left = await onceUntil(runtime, AbortSignal.any([stop, timeUp]), timeUp);
+        reportOnce(context, runtime);
+        if (left.length === 0) return;
+        context.stderr.write(leftText(left, { stop, timeUp, deadlineMs: options.deadline }));
+        context.setExitCode(3);
       });
     });
 }
@@ -195,22 +198,23 @@ function statusPage(runtime: Runtime): unknown {
   };
 }
 
-function reportOnce(
-  context: CliContext,
-  runtime: Runtime,
-  left: readonly string[],
-  deadlineMs: number,
-): void {
+function reportOnce(context: CliContext, runtime: Runtime): void {
   for (const { lane, counts } of runtime.worker.status().lanes) {
     const { accepted, rejected, rejectedUnknown, expired, filtered } = counts;
     context.stdout.write(
       `${lane.name}: ${accepted} accepted, ${rejected + rejectedUnknown} rejected, ${expired} expired, ${filtered} filtered\n`,
     );
   }
-  if (left.length === 0) return;
-  context.stderr.write(`Not everything was done (deadline ${formatDuration(deadlineMs)}):\n`);
-  for (const reason of left) context.stderr.write(`  ${reason}\n`);
-  context.setExitCode(3);
+}
+
+/** What is left undone and what ended it: a person, the time, or neither, where only mending it helps. */
+export function leftText(
+  left: readonly string[],
+  ended: { readonly stop: AbortSignal; readonly timeUp: AbortSignal; readonly deadlineMs: number },
+): string {
+  const until = ended.timeUp.aborted ? ` within ${formatDuration(ended.deadlineMs)} (--deadline)` : '';
+  const why = ended.stop.aborted ? ` (${messageOf(ended.stop.reason)})` : until;
+  return [`Not everything was done${why}:`, ...left.map((reason) => `  ${reason}`), ''].join('\n');
 }
 
 function deadline(text: string): number {

@@ -1,4 +1,4 @@
-import { createSteeredClock } from '../../core/clock.ts';
+import { createSteeredClock, createSystemClock } from '../../core/clock.ts';
 import type { BriefEvent, BriefItem } from '../../sandbox/accepted-brief.ts';
 import type { Incident } from '../../sandbox/incidents.ts';
 import type { TruthRow } from '../../sandbox/world.ts';
@@ -9,7 +9,7 @@ import { Check, count } from './check.ts';
 import { type AlarmEvidence, compareAlarms } from './compare-alarms.ts';
 import { compareJournal, type JournalVerdict } from './compare-journal.ts';
 import { compareDynatrace, compareSplunk } from './compare-sinks.ts';
-import { type PlannedAlarm, planAndApply } from './demo-alarms.ts';
+import { DemoAlarms, type PlannedAlarm } from './demo-alarms.ts';
 import { openRuntime, type Stage, say, seconds } from './demo-stage.ts';
 import { indexJournal } from './journal-index.ts';
 import type { AlarmTransition, DynatraceProblem, SandboxTime, SnsDelivery } from './sandbox-control.ts';
@@ -82,9 +82,14 @@ async function rehearseAlarms(stage: Stage, time: SandboxTime): Promise<Rehearse
   say(context, `${incident.api}/${incident.stage} is slow from ${spell.join(' to ')}. Before that:`);
   const atMs = incident.fromMs - LEAD_MS;
   await control.setTime(atMs);
-  const planned = await planAndApply({ ...context, now: () => atMs }, stage.alarms, stage.folder);
+  const alarms = new DemoAlarms(stage.alarms, stage.folder);
+  const then = { ...context, now: () => atMs };
+  if (!(await alarms.begin(then))) {
+    say(context, `\nRefused: ${alarms.refusal}\nTrying again every few seconds …`);
+    await alarms.goOn(then, createSystemClock());
+  }
   await control.setTime(time.nowMs);
-  return { planned, incident };
+  return { planned: alarms.planned, incident };
 }
 
 function hasRoom({ fromMs, toMs }: Incident, { nowMs, historyFromMs, historyToMs }: SandboxTime): boolean {

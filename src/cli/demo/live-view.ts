@@ -11,6 +11,8 @@ export interface ViewState {
   readonly tally: Tally;
   /** Alarms that the demo applied. */
   readonly planned: readonly PlannedAlarm[];
+  /** Why they are not all applied yet, and are tried again. */
+  readonly alarmsRefused?: string;
   /** Undelivered rows by lane. */
   readonly pending: ReadonlyMap<string, number>;
   readonly url: string;
@@ -50,7 +52,14 @@ export function drawLine(state: ViewState): string {
     ({ lane, counts }) =>
       `${lane.sink}/${lane.stream}=${counts.accepted}+${state.pending.get(lane.name) ?? 0}`,
   );
-  return `${new Date(state.nowMs).toISOString()} records=${state.tally.records} ${outcomes.join(' ')} lanes(delivered+pending) ${lanes.join(' ')} lag=${lagText(state)}`;
+  const troubled = troubles(state.status);
+  const words = [
+    ...[new Date(state.nowMs).toISOString(), `records=${state.tally.records}`, ...outcomes],
+    ...['lanes(delivered+pending)', ...lanes, `lag=${lagText(state)}`],
+    ...(state.alarmsRefused === undefined ? [] : ['alarms=refused']),
+    ...(troubled.length === 0 ? [] : [`${troubled.length} in trouble: ${troubled[0]}`]),
+  ];
+  return words.join(' ');
 }
 
 function title(state: ViewState): string {
@@ -78,7 +87,8 @@ function ms(value: number | undefined): string {
 }
 
 /** A line for each alarm: as the journal has it, who looks after it, and which topics were told of that state. */
-function alarmLines({ planned, tally, status }: ViewState): string[] {
+function alarmLines({ planned, alarmsRefused, tally, status }: ViewState): string[] {
+  if (alarmsRefused !== undefined) return [`ALARMS wait, tried again: ${alarmsRefused}`];
   if (planned.length === 0) return [];
   const sent = status.lanes
     .filter(({ lane }) => lane.stream === 'alarms')
@@ -114,13 +124,17 @@ function laneLines(state: ViewState): string[] {
 function sourceLines({ status, nowMs, tally }: ViewState): string[] {
   const sources = `SOURCES ${status.units.length} units, lag ${lagText({ status, nowMs })}`;
   const points = `${count(tally.metrics)} metric points, ${count(tally.revisions)} revisions`;
-  const troubled = status.units.flatMap(({ unit, held, lastError }) => {
-    const reason = held?.reason ?? lastError;
-    return reason === undefined ? [] : [`${unit}: ${reason}`];
-  });
+  const troubled = troubles(status);
   const [first] = troubled;
   const trouble = first === undefined ? [] : [`${troubled.length} in trouble: ${first}`];
   return [`${sources}; ${points}`, ...trouble];
+}
+
+function troubles({ units }: WorkerStatus): string[] {
+  return units.flatMap(({ unit, held, lastError }) => {
+    const reason = held?.reason ?? lastError;
+    return reason === undefined ? [] : [`${unit}: ${reason}`];
+  });
 }
 
 /** How far the slowest log group's read-whole time lies behind now. Metrics lie back by `settle`, which is no lag. */

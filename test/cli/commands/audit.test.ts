@@ -66,6 +66,21 @@ describe('gatewatch audit query', () => {
     expect(JSON.parse(audit.printed.out)).toMatchObject({ recordId: deniedRequest().recordId });
   });
 
+  it('prints one JSON document with --json, as other commands do, also when nothing matches', async () => {
+    const records = [deniedRequest(), deniedRequest({ recordId: 'other' })];
+    for (const asked of [['--json'], ['--format', 'json'], ['--json', '--format', 'json']]) {
+      const audit = createAudit(undefined, records);
+      await audit.run('query', '--journal', 'trail.db', ...asked);
+      const printed: readonly { readonly recordId: string }[] = JSON.parse(audit.printed.out);
+      expect(printed.map(({ recordId }) => recordId).sort()).toEqual(
+        records.map(({ recordId }) => recordId).sort(),
+      );
+    }
+    const none = createAudit();
+    await none.run('query', '--journal', 'trail.db', '--stage', 'nowhere', '--json');
+    expect(JSON.parse(none.printed.out)).toEqual([]);
+  });
+
   it('says so when nothing matches, and when there may be more', async () => {
     const audit = createAudit();
     await audit.run('query', '--journal', 'trail.db', '--stage', 'nowhere');
@@ -77,7 +92,8 @@ describe('gatewatch audit query', () => {
   it.each([
     [['--decision', 'denied'], /one of allow, deny/],
     [['--outcome', 'joined'], /one of matched/],
-    [['--format', 'xml'], /table, jsonl or csv, got `xml`/],
+    [['--format', 'xml'], /table, csv, json or jsonl, got `xml`/],
+    [['--format', 'csv', '--json'], /--json or --format csv, got both/],
     [['--limit', '0'], /from 1 to 100000, got `0`/],
     [['--from', '1h', '--to', '2h'], /--from to be before --to/],
   ])('refuses %j', async (args, message) => {

@@ -81,6 +81,24 @@ describe('gatewatch dead-letters', () => {
 
   it('lists nothing of another lane', async () => {
     expect(await run('list', '--lane', 'dynatrace/records/live')).toBe('no dead letters\n');
+    expect(printed.err).toBe('');
+  });
+
+  it('says how many more were refused that the destination did not name', async () => {
+    await journal.ackLane({
+      lane: LANE.name,
+      epoch: journal.epoch,
+      cursor: 3,
+      counts: { accepted: 1, rejected: 1, rejectedUnknown: 1, expired: 0, filtered: 0 },
+      deadLetters: [],
+      expired: [],
+      nowMs: START_MS,
+    });
+    await run('list');
+    expect(printed.err).toMatch(/^splunk\/records\/live: \d more refused without being named/);
+    printed.err = '';
+    await run('list', '--lane', 'dynatrace/records/live');
+    expect(printed.err).toBe('');
   });
 
   it('shows the record that was refused', async () => {

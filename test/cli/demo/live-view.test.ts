@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { drawScreen, type ViewState } from '../../../src/cli/demo/live-view.ts';
+import { drawLine, drawScreen, type ViewState } from '../../../src/cli/demo/live-view.ts';
 import { Tally } from '../../../src/cli/demo/tally.ts';
 import type { JournalEntry, JournalRecord } from '../../../src/model/journal.ts';
 import type { RequestRecord } from '../../../src/model/request-record.ts';
@@ -108,4 +108,14 @@ test('the screen says which unit is in trouble and why', () => {
   const text = drawScreen(stateOf(new Tally(), units)).join('\n');
   expect(text).toContain('SOURCES 3 units, lag 30s; 0 metric points, 0 revisions');
   expect(text).toContain('1 in trouble: logs:2: throttled');
+  expect(drawLine(stateOf(new Tally(), units))).toMatch(/lag=30s 1 in trouble: logs:2: throttled$/);
+  expect(drawLine(stateOf(new Tally()))).toMatch(/lag=unknown yet$/);
+});
+
+test('the screen and the line say that alarms are refused, for as long as they are', () => {
+  const alarmsRefused = 'GetRestApis was denied';
+  const refused = { ...stateOf(new Tally()), alarmsRefused };
+  expect(drawScreen(refused)).toContain('ALARMS wait, tried again: GetRestApis was denied');
+  expect(drawLine(refused)).toMatch(/ alarms=refused$/);
+  expect(drawScreen(stateOf(new Tally())).join()).not.toContain('ALARMS');
 });
