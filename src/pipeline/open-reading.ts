@@ -9,9 +9,12 @@ const PATIENCE_MS = 2_000;
 /** How many commits' worth of events may lie in memory before a commit no longer waits for who is behind. */
 const MOST_BATCHES = 4;
 
-/** First-time events after which a window counts as catching up: it gives way to deliveries, for so long per page at most. */
-const MUCH = 10_000;
+/** First-time events of a window that are on disk before it gives way to deliveries: a small one is done by then. */
+const MUCH = 1_000;
+/** Longest that it gives way after one page. */
 const LONGEST_WAY_MS = 1_000;
+/** And altogether, of the time that it covers: a slow destination must not keep a group from being read as fast as it grows. */
+const LONGEST_WAYS_SHARE = 0.2;
 const LOOK_MS = 10;
 
 /** Why waiting for others ends before its time. */
@@ -133,11 +136,15 @@ export class Readings {
     await timer;
   }
 
-  /** Lets deliveries catch up with what was read; not for ever, and not for one that is in trouble. */
-  async giveWay(): Promise<void> {
+  /**
+   * Lets deliveries catch up with what was read, for `longestMs` at most, and none that is in trouble: what was committed a
+   * moment ago is sent from memory, and the first lines of a window need not wait for its last. Returns milliseconds.
+   */
+  async giveWay(longestMs = LONGEST_WAY_MS): Promise<number> {
     const { clock, isCrowded } = this.#options;
-    const untilMs = clock.monotonic() + LONGEST_WAY_MS;
-    while (isCrowded() && clock.monotonic() < untilMs) await clock.sleep(LOOK_MS);
+    const beganMs = clock.monotonic();
+    while (isCrowded() && clock.monotonic() < beganMs + longestMs) await clock.sleep(LOOK_MS);
+    return clock.monotonic() - beganMs;
   }
 
   commit(...turn: Parameters<CommitTogether>): Promise<void> {
@@ -164,6 +171,7 @@ export class Reading {
   /** Others waited for it in vain since its last page. */
   isLate = false;
   #ending: Ending | undefined;
+  #gaveWayMs = 0;
   /** A commit that took parts of this reading along has failed: the window breaks off. */
   #failure: { readonly error: unknown } | undefined;
 
@@ -207,8 +215,13 @@ export class Reading {
     await this.#commitWhatIsDue();
     await this.#all.waitForOthers(this, this.throughMs);
     this.#isReading = true;
-    if (this.#options.fresh.total >= MUCH) await this.#all.giveWay();
+    if (this.#options.fresh.total >= MUCH) await this.#giveWay();
     this.#throwFailure();
+  }
+
+  async #giveWay(): Promise<void> {
+    const leftMs = (this.window.toMs - this.window.fromMs) * LONGEST_WAYS_SHARE - this.#gaveWayMs;
+    this.#gaveWayMs += await this.#all.giveWay(Math.min(LONGEST_WAY_MS, leftMs));
   }
 
   /** The last page was taken in: commits the rest, with the position that the unit then has. */

@@ -139,3 +139,64 @@ describe('windows that are read side by side', () => {
     expect(await rig.requests()).toHaveLength(2);
   });
 });
+
+describe('a window that brings more than deliveries keep up with', () => {
+  /** Lines of ten seconds of the window: as many as have to be on disk before it gives way. */
+  const many = (fromSecond: number) => Array.from({ length: 1_000 }, (_, n) => fromSecond + n / 100);
+
+  /** Whether the page's turn is over: the next one may be asked for. */
+  function turn(work: Promise<void>): { isOver: boolean } {
+    const state = { isOver: false };
+    void work.then(() => {
+      state.isOver = true;
+    });
+    return state;
+  }
+
+  it('gives way until they have caught up', async () => {
+    const orders = group(ORDERS, 1_000);
+    rig.isCrowded = true;
+    const page = orders.page(...many(10));
+    const state = turn(page);
+    await until(() => rig.clock.sleeping > 0, 'it waits');
+    await rig.clock.advance(500);
+    expect(rig.commits).toHaveLength(1);
+    expect(state.isOver).toBe(false);
+    rig.isCrowded = false;
+    await rig.clock.advance(10);
+    await page;
+  });
+
+  it('goes on after a second, and gives way again after the next page', async () => {
+    const orders = group(ORDERS, 1_000);
+    rig.isCrowded = true;
+    for (const fromSecond of [10, 20]) {
+      const page = orders.page(...many(fromSecond));
+      const state = turn(page);
+      await until(() => rig.clock.sleeping > 0, 'it waits');
+      await rig.clock.advance(990);
+      expect(state.isOver).toBe(false);
+      await rig.clock.advance(10);
+      await page;
+    }
+  });
+
+  it('gives way for a fifth of the time it covers: a slow destination does not keep a group from being read', async () => {
+    const orders = group(ORDERS, 1_000);
+    rig.isCrowded = true;
+    for (let n = 0; n < 12; n += 1) {
+      const page = orders.page(...many(n * 4).slice(0, n === 0 ? 1_000 : 1));
+      await until(() => rig.clock.sleeping > 0, 'it waits');
+      await rig.clock.advance(1_000);
+      await page;
+    }
+    await orders.page(50);
+  });
+
+  it('gives no way while it has brought little', async () => {
+    const orders = group(ORDERS, 500);
+    rig.isCrowded = true;
+    await orders.page(...many(10).slice(0, 999));
+    expect(rig.commits).toHaveLength(1);
+  });
+});

@@ -79,6 +79,8 @@ export class ReadingRig {
   readonly readUnits = new Set<string>();
   /** Lines that a commit takes on beside its own, from the next start on. */
   linesPerStep = defaultCorrelateSettings.linesPerStep;
+  /** What was committed is more than deliveries can send at once. */
+  isCrowded = false;
   resets = 0;
   #journal: Journal | undefined;
   #ingest: Ingest | undefined;
@@ -127,6 +129,7 @@ export class ReadingRig {
       logger: silentLogger,
       allowanceOf: () => 60_000,
       isRead: (unit) => this.readUnits.has(unit),
+      isCrowded: () => this.isCrowded,
       onCommit: (entries) => this.committed.push(...entries),
     });
     await this.#ingest.start();
