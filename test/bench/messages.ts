@@ -23,6 +23,13 @@ export interface Task {
   readonly nowMs: number;
 }
 
+/** Destinations that never answer, and that take everything. */
+export interface UndeliveredTask {
+  readonly rows: number;
+  readonly silentUrl: string;
+  readonly takingUrl: string;
+}
+
 export interface Measured {
   readonly events: number;
   readonly cpuSeconds: number;
