@@ -3,7 +3,7 @@ import { writeWaitingLines } from './connection-join.ts';
 import { joinedByConnection } from './connection-lines.ts';
 import { type JoinStep, writeRecord } from './join-step.ts';
 import { decisionOf, loadConnections } from './load-connections.ts';
-import { type ConnectionLine, readConnectionLines, STATE_KINDS } from './state-rows.ts';
+import { type ConnectionLine, readable, readConnectionLines, STATE_KINDS } from './state-rows.ts';
 import type { Place } from './unfinished.ts';
 
 /**
@@ -48,9 +48,10 @@ async function collect(
   lines: ConnectionLine[],
 ): Promise<Place | undefined> {
   const rows = step.store.allState(STATE_KINDS.connectionLines, `${ref}\n`, place.from);
-  for await (const { key, body } of rows) {
+  for await (const row of rows) {
+    const { key } = row;
     const done = key === place.from ? place.done : 0;
-    const todo = readConnectionLines(body).slice(done);
+    const todo = readConnectionLines(row, step.logger).slice(done);
     const now = todo.slice(0, step.room.connections - lines.length);
     lines.push(...now);
     if (now.length < todo.length) return { from: key, done: done + now.length };
@@ -65,7 +66,13 @@ async function revise(step: JoinStep, ref: string, lines: readonly ConnectionLin
   for (const line of lines) {
     const record = step.records.get(line.recordId) ?? stored.get(line.recordId);
     if (record?.kind !== 'request') continue;
-    const side = accessSideOfRecord(record, line);
-    writeRecord(step, assembleRequest(side, joinedByConnection(line.verdict, decision)));
+    const read = () =>
+      assembleRequest(accessSideOfRecord(record, line), joinedByConnection(line.verdict, decision));
+    const revised = readable(read, {
+      key: line.recordId,
+      what: 'a line of a connection',
+      logger: step.logger,
+    });
+    if (revised !== undefined) writeRecord(step, revised);
   }
 }

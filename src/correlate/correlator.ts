@@ -6,6 +6,7 @@ import { reviseConnections } from './connection-backlog.ts';
 import { settleConnections } from './connection-join.ts';
 import { type CorrelateSettings, openForMs } from './correlate-settings.ts';
 import type { CorrelateBatch, Correlation, CorrelationStore, Topology } from './correlation.ts';
+import type { Culprit } from './culprit.ts';
 import { hasLeft } from './gateway-join.ts';
 import { gatewayRefOf, type Invocation } from './invocation.ts';
 import { allUnfinished, emptyMemory, type JoinMemory, restoreMemory } from './join-memory.ts';
@@ -16,7 +17,7 @@ import { settleNamed } from './named-join.ts';
 import { unparkLines } from './parked-lines.ts';
 import { Refusals } from './refusals.ts';
 import { release } from './release.ts';
-import { readWaitingOn } from './resume-waiting.ts';
+import { giveUpUnreadable, readWaitingOn } from './resume-waiting.ts';
 import { reconsider } from './rival-claims.ts';
 import { addLines, addUnwritten, type Settling } from './settling.ts';
 import { SilentUnits } from './silent-units.ts';
@@ -49,6 +50,8 @@ export class Correlator {
   readonly #logger: Logger;
   readonly #silent = new SilentUnits();
   #memory: JoinMemory;
+  /** True while memory is not all that the journal had: rebuilding it has failed. */
+  #isHalf = false;
   /** Invocations that the last result is about. */
   #touched: Iterable<Invocation> = NOTHING;
 
@@ -91,6 +94,8 @@ export class Correlator {
 
   /** Time by which what is kept is to be judged while that lasts, milliseconds; infinite while it does not. */
   get heldSinceMs(): number {
+    // What is unfinished is not known: nothing may be forgotten.
+    if (this.#isHalf) return 0;
     return Math.min(...allUnfinished(this.#memory).map(({ sinceMs }) => sinceMs));
   }
 
@@ -102,16 +107,22 @@ export class Correlator {
     return this.#memory.invocations.size;
   }
 
-  /** Rebuilds memory from the journal. Call once at start, and after a commit that failed. */
+  /**
+   * Rebuilds memory from the journal. Call once at start, and after a commit that failed. Where that fails too, the next
+   * batch begins with it: what memory lacks would be judged as if it had never been read.
+   */
   async reset(): Promise<void> {
+    this.#isHalf = true;
     this.#memory = emptyMemory(this.#settings, this.#silent);
     this.#touched = NOTHING;
     await restoreMemory(this.#memory, this.#store, this.#settings, this.#logger);
     this.#memory.waiting.trim(this.#settings.bodiesInMemory);
+    this.#isHalf = false;
   }
 
   /** Takes one batch in and returns what became of it and of everything it set free. Commit it, then call `committed`. */
   async process(batch: CorrelateBatch): Promise<Correlation> {
+    if (this.#isHalf) await this.reset();
     const refusals = new Refusals();
     for (;;) {
       const step = this.#newStep(batch, refusals);
@@ -119,14 +130,23 @@ export class Correlator {
         return await this.#join(step, batch.parts);
       } catch (error) {
         if (step.at === undefined || !refusals.add(step.at, error)) throw error;
+        this.#tellLeftOut(step.at, error);
         await this.reset();
       }
     }
   }
 
+  /** Of parts of the batch, whoever brought them is told. What the error says may quote the line. */
+  #tellLeftOut(culprit: Culprit, error: unknown): void {
+    if ('role' in culprit) return;
+    const reason = error instanceof Error ? error.name : typeof error;
+    this.#logger.error({ key: culprit.key, reason }, LEFT_OUT);
+  }
+
   async #join(step: JoinStep, parts: readonly LogPart[]): Promise<Correlation> {
-    for (const unfinished of allUnfinished(step.memory)) await unfinished.load(step.store);
+    for (const unfinished of allUnfinished(step.memory)) await unfinished.load(step.store, step.logger);
     const resumed = await readWaitingOn(step);
+    giveUpUnreadable(step);
     // Every authorizer line of the batch stands before the first access line is judged.
     const accessLines = await takeLines(step, withoutRefused(step, parts));
     await tearLines(step);
@@ -176,6 +196,9 @@ export class Correlator {
 }
 
 const NOTHING: readonly Invocation[] = [];
+
+const LEFT_OUT =
+  'the join failed at an invocation or at a line that waits: it is left out, and its lines that stand in no record are kept as unparsed; this is a defect of Gatewatch, report it';
 
 /** What could not be joined is forgotten, and its lines are taken in as lines that nobody could read. */
 function withoutRefused(step: JoinStep, parts: readonly LogPart[]): readonly LogPart[] {

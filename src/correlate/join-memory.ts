@@ -5,9 +5,9 @@ import type { CorrelateSettings } from './correlate-settings.ts';
 import type { CorrelationStore } from './correlation.ts';
 import { InvocationBook } from './invocation-book.ts';
 import { ReleaseSchedule } from './release-schedule.ts';
-import { restoreWaiting } from './restore-waiting.ts';
+import { restoreWaiting, type UnreadableRow } from './restore-waiting.ts';
 import type { SilentUnits } from './silent-units.ts';
-import { type Forgotten, readableInvocation, readForgotten, readWaiting, STATE_KINDS } from './state-rows.ts';
+import { type Forgotten, readableInvocation, readForgotten, STATE_KINDS } from './state-rows.ts';
 import { Unfinished } from './unfinished.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
@@ -19,6 +19,8 @@ export interface JoinMemory {
   readonly schedule: ReleaseSchedule;
   /** Waiting lines that are still to be read from the journal: at the start there were more than memory takes. */
   unread: AsyncIterator<StateRow> | undefined;
+  /** Waiting rows that cannot be read, until a batch tells of them. */
+  readonly unreadable: UnreadableRow[];
   /** Event time before which the journal alone may know of lines, however young they are. Infinite while anything may be. */
   forgottenThroughMs: number;
   /** As the journal has both. */
@@ -44,6 +46,7 @@ export function emptyMemory(settings: CorrelateSettings, silent: SilentUnits): J
     connections: new ConnectionBook(),
     schedule: new ReleaseSchedule(settings),
     unread: undefined,
+    unreadable: [],
     forgottenThroughMs: Number.NEGATIVE_INFINITY,
     forgottenStored: { throughMs: Number.NEGATIVE_INFINITY, hasUnread: false },
     unfinishedNamed: new Unfinished(STATE_KINDS.unfinishedNamed, settings.invocationsInMemory),
@@ -74,11 +77,11 @@ export async function restoreMemory(
     memory.invocations.add(invocation);
     memory.schedule.addInvocation(invocation);
   }
-  for await (const { body } of store.allState(STATE_KINDS.forgotten)) {
-    memory.forgottenStored = readForgotten(body);
+  for await (const row of store.allState(STATE_KINDS.forgotten)) {
+    memory.forgottenStored = readForgotten(row, logger);
     memory.forgottenThroughMs = memory.forgottenStored.throughMs;
   }
-  for (const unfinished of allUnfinished(memory)) await unfinished.restore(store);
+  for (const unfinished of allUnfinished(memory)) await unfinished.restore(store, logger);
   await restoreLines(memory, store, settings);
   if (await hasRows(store, STATE_KINDS.invocation)) memory.invocations.markForgetful();
   if (await hasRows(store, STATE_KINDS.connection)) memory.connections.markForgetful();
@@ -102,7 +105,7 @@ async function restoreLines(
   while (memory.waiting.size < linesInMemory && !memory.forgottenStored.hasUnread) {
     const next = await rows.next();
     if (next.done === true) return;
-    restoreWaiting(memory, readWaiting(next.value.body));
+    restoreWaiting(memory, next.value);
     memory.waiting.trim(bodiesInMemory);
   }
   memory.unread = rows;

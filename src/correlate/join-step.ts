@@ -46,6 +46,9 @@ export interface JoinStep extends Workplace {
   readonly waitingDone: Set<Waiting>;
   /** Lines that began to wait in this batch: the journal has no row of theirs. */
   readonly waitingNew: Set<Waiting>;
+  /** Keys of waiting rows that cannot be read: those that go, and those that stay as they are. */
+  readonly rowsGivenUp: Set<string>;
+  readonly rowsLeftAlone: Set<string>;
 
   /** How many more lines the batch takes on beside what it must. */
   readonly room: Room;
@@ -110,17 +113,19 @@ export function newJoinStep(
     waitingChanged: new Set(),
     waitingDone: new Set(),
     waitingNew: new Set(),
+    rowsGivenUp: new Set(),
+    rowsLeftAlone: new Set(),
     room: { named: room, gateway: room, connections: room, released: room, parked: room },
     isCutShort: false,
     leftEarly: 0,
     gatewayArrivals: new Set(),
     gatewayRefs: new Set(),
-    parked: new RefRows(STATE_KINDS.parked),
-    lonely: new RefRows(STATE_KINDS.lonely),
+    parked: new RefRows(STATE_KINDS.parked, context.logger),
+    lonely: new RefRows(STATE_KINDS.lonely, context.logger),
     parkedTaken: new Set(),
     namedParked: new Map(),
     namedRows: new Map(),
-    torn: new RefRows(STATE_KINDS.torn),
+    torn: new RefRows(STATE_KINDS.torn, context.logger),
     tornNew: new Map(),
     connectsWritten: new Map(),
     connectionsChanged: new Map(),

@@ -8,7 +8,7 @@ import { gatewayRefOf, isClaimedByName } from './invocation.ts';
 import type { JoinStep } from './join-step.ts';
 import { hasLate, isLate } from './late.ts';
 import { routePart } from './route-part.ts';
-import type { ParkedLine } from './state-rows.ts';
+import { type ParkedLine, readable } from './state-rows.ts';
 import { finishWaiting, loadBodies } from './waiting-line.ts';
 import { newWaiting, type Waiting } from './waiting-room.ts';
 
@@ -90,8 +90,23 @@ function lateRefs(step: JoinStep): string[] {
   return [...refs];
 }
 
-/** Waits again as one that has left. Undefined for one that waits already, or that cannot be joined. */
+/**
+ * Waits again as one that has left. Undefined for one that waits already, or that cannot be joined; and for one that
+ * cannot be read, which is logged: its record stays as it is.
+ */
 export function unpark(step: JoinStep, line: ParkedLine, record: RequestRecord): Waiting | undefined {
+  const { logger } = step;
+  const read = () => entryOf(step, line, record);
+  const entry = readable(read, { key: line.recordId, what: 'a line that had left', logger });
+  if (entry === undefined) return undefined;
+  step.memory.waiting.add(entry);
+  step.memory.schedule.addExpiry(entry);
+  step.waitingNew.add(entry);
+  step.waitingChanged.add(entry);
+  return entry;
+}
+
+function entryOf(step: JoinStep, line: ParkedLine, record: RequestRecord): Waiting | undefined {
   const { recordId, eventId, readMs, expiresMs, told, ...rest } = line;
   const source = record.parts.find((part) => part.role === 'access' && part.eventId === eventId);
   if (source === undefined || step.refusals.has(sourceKey(source))) return undefined;
@@ -112,9 +127,5 @@ export function unpark(step: JoinStep, line: ParkedLine, record: RequestRecord):
   entry.told = told;
   entry.expiresMs = expiresMs;
   entry.closesMs = Math.min(expiresMs, step.nowMs + openForMs(step.settings));
-  step.memory.waiting.add(entry);
-  step.memory.schedule.addExpiry(entry);
-  step.waitingNew.add(entry);
-  step.waitingChanged.add(entry);
   return entry;
 }

@@ -36,8 +36,9 @@ export async function takeParked(
   taken: ParkedLine[],
 ): Promise<string | undefined> {
   let room = most;
-  for await (const { key, body } of step.store.allState(STATE_KINDS.parkedNamed, `${ref}\n`, from)) {
-    const lines = readParkedNamed(body);
+  for await (const row of step.store.allState(STATE_KINDS.parkedNamed, `${ref}\n`, from)) {
+    const { key } = row;
+    const lines = readParkedNamed(row, step.logger);
     const wanted = lines.filter((line) => !isTold(line));
     if (wanted.length === 0) continue;
     if (room === 0) return key;

@@ -1,7 +1,9 @@
 import { GatewatchError } from '../core/errors.ts';
 import { isObject } from '../core/json.ts';
+import type { Logger } from '../core/logger.ts';
 import type { StateChange } from '../model/journal.ts';
 import type { CorrelationStore } from './correlation.ts';
+import { hasRecordId, readable } from './state-rows.ts';
 
 /** Anybody can send requests under one gateway request id: beyond this many nothing proves anything any more. */
 const MOST_PER_REF = 64;
@@ -12,22 +14,27 @@ const MOST_PER_REF = 64;
  */
 export class RefRows<T> {
   readonly #kind: string;
+  readonly #logger: Logger;
   readonly #lists = new Map<string, readonly T[]>();
   readonly #expiries = new Map<string, number>();
   /** Those under which something was left out. */
   readonly #full = new Set<string>();
 
-  constructor(kind: string) {
+  constructor(kind: string, logger: Logger) {
     this.#kind = kind;
+    this.#logger = logger;
   }
 
-  /** Reads those of `refs` that were not asked for before. Call it before `get`. */
+  /**
+   * Reads those of `refs` that were not asked for before. Call it before `get`. Of a row that cannot be read it is logged,
+   * and not known what it held.
+   */
   async load(store: CorrelationStore, refs: Iterable<string>): Promise<void> {
     const missing = [...new Set(refs)].filter((ref) => !this.#lists.has(ref));
     if (missing.length === 0) return;
     const rows = await store.state(this.#kind, missing);
     for (const ref of missing) {
-      const { items, full } = readRow<T>(rows.get(ref));
+      const { items, full } = this.#read(ref, rows.get(ref));
       this.#lists.set(ref, items);
       if (full === true) this.#full.add(ref);
     }
@@ -64,6 +71,11 @@ export class RefRows<T> {
       return { kind: this.#kind, key, body, expiresMs };
     });
   }
+
+  #read(key: string, body: string | undefined): Row<T> {
+    const what = `what was kept under a key of the join (${this.#kind})`;
+    return readable(() => readRow<T>(body), { key, what, logger: this.#logger }) ?? { items: [], full: true };
+  }
 }
 
 interface Row<T> {
@@ -72,11 +84,18 @@ interface Row<T> {
   readonly full?: boolean;
 }
 
+/** The key of an invocation, a line that was parked, or a torn one. */
+function isItem(value: unknown): boolean {
+  if (typeof value === 'string' || hasRecordId(value)) return true;
+  return isObject(value) && typeof value.first === 'string' && hasRecordId(value.claim);
+}
+
 /** Our own rows, read back. */
 function readRow<T>(body: string | undefined): Row<T> {
   if (body === undefined) return { items: [] };
   const value: unknown = JSON.parse(body);
-  if (isObject(value) && Array.isArray(value.items)) return { items: value.items, full: value.full === true };
+  if (isObject(value) && Array.isArray(value.items) && value.items.every(isItem))
+    return { items: value.items, full: value.full === true };
   throw new GatewatchError(
     'state_unreadable',
     `Expected a correlation state row with "items", got ${body.slice(0, 80)}`,

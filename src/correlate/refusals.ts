@@ -92,7 +92,12 @@ function keyOf(culprit: Culprit): string {
  * A line's own text is not kept beyond reading: text, hash and length are of what was read of it, redacted. What the fault
  * said is not kept, for it may quote the line.
  */
-function unreadable(of: UnparsedPart['of'], source: SourceRef, problem: string, read: unknown): UnparsedPart {
+export function unreadable(
+  of: UnparsedPart['of'],
+  source: SourceRef,
+  problem: string,
+  read: unknown,
+): UnparsedPart {
   const raw = textOf(read);
   return { role: 'unparsed', of, source, problem, raw, rawSha256: sha256Hex(raw), rawLength: raw.length };
 }

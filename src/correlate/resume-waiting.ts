@@ -1,8 +1,8 @@
 import { awaitDecision } from './connection-join.ts';
+import { giveUpRow } from './give-up-row.ts';
 import type { JoinStep } from './join-step.ts';
 import { LATE_SLACK_MS } from './late.ts';
 import { restoreWaiting } from './restore-waiting.ts';
-import { readWaiting } from './state-rows.ts';
 import type { Waiting } from './waiting-room.ts';
 
 /** Share of the bound that one batch reads on of what the start has left in the journal. */
@@ -24,11 +24,20 @@ export async function readWaitingOn(step: JoinStep): Promise<readonly Waiting[]>
     const next = await memory.unread.next();
     if (next.done === true) memory.unread = undefined;
     else {
-      const entry = restoreWaiting(memory, readWaiting(next.value.body));
+      const entry = restoreWaiting(memory, next.value);
       if (entry !== undefined) arrive(step, entry, left);
     }
   }
   return left;
+}
+
+/** Call when all that this batch reads on is read. */
+export function giveUpUnreadable(step: JoinStep): void {
+  for (const { row, error } of step.memory.unreadable.splice(0)) {
+    const hasLeft = row.expiresMs > 0;
+    // One that has left says so until it expires: nothing of it is lost.
+    if (giveUpRow(step, row, hasLeft, error) && !hasLeft) step.rowsGivenUp.add(row.key);
+  }
 }
 
 function arrive(step: JoinStep, entry: Waiting, left: Waiting[]): void {

@@ -2,7 +2,7 @@ import { silentLogger } from '../core/logger.ts';
 import type { JournalReader } from '../model/journal.ts';
 import type { SourceRef } from '../model/source-event.ts';
 import type { Invocation } from './invocation.ts';
-import { readableInvocation, readWaiting, STATE_KINDS, type WaitingBody } from './state-rows.ts';
+import { readableInvocation, readWaiting, STATE_KINDS } from './state-rows.ts';
 
 /** Unit → lines that were read and whose record has not gone out yet. */
 export type Settling = ReadonlyMap<string, number>;
@@ -20,7 +20,7 @@ export async function settlingLines(journal: Pick<JournalReader, 'allState'>): P
   for await (const row of journal.allState(STATE_KINDS.waiting)) {
     const waiting = readableWaiting(row.body);
     if (waiting === undefined) unreadable += 1;
-    else if (!waiting.left) addLines(lines, unitOf(waiting.part.source), 1);
+    else if (!waiting.left) addLines(lines, waiting.unit, 1);
   }
   for await (const row of journal.allState(STATE_KINDS.openInvocation)) {
     // Why it cannot be read, the worker says.
@@ -31,9 +31,10 @@ export async function settlingLines(journal: Pick<JournalReader, 'allState'>): P
   return { lines, unreadable };
 }
 
-function readableWaiting(body: string): WaitingBody | undefined {
+function readableWaiting(body: string): { readonly unit: string; readonly left: boolean } | undefined {
   try {
-    return readWaiting(body);
+    const { part, left } = readWaiting(body);
+    return { unit: unitOf(part.source), left };
   } catch {
     return undefined;
   }

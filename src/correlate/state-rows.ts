@@ -1,7 +1,7 @@
 import { GatewatchError } from '../core/errors.ts';
 import { isObject } from '../core/json.ts';
 import type { Logger } from '../core/logger.ts';
-import type { StateChange } from '../model/journal.ts';
+import type { StateChange, StateRow } from '../model/journal.ts';
 import type { AccessPart } from '../model/part.ts';
 import type { SourceRef } from '../model/source-event.ts';
 import type { Decider } from './assemble.ts';
@@ -189,6 +189,13 @@ function unpackSources({ places, sources }: Pick<InvocationRow, 'places' | 'sour
 function readInvocation(key: string, body: string): Invocation {
   const row = readState<InvocationRow | ThinRow>(body, 'startMs');
   const names = namesOf(key);
+  const claims = [...(row.claim === undefined ? [] : [row.claim]), ...(row.rivals ?? [])];
+  if (!Array.isArray(row.texts) || !claims.every(hasRecordId)) {
+    throw new GatewatchError(
+      'state_unreadable',
+      'Expected an invocation row with a list of "texts", and claims of records',
+    );
+  }
   if (!('places' in row)) {
     const { texts: linesInRecord, ...known } = row;
     const whole = { begun: true, complete: true, ambiguous: false, sources: [], texts: [] };
@@ -211,10 +218,18 @@ function readInvocation(key: string, body: string): Invocation {
  * were known of it.
  */
 export function readableInvocation(key: string, body: string, logger: Logger): Invocation | undefined {
+  return readable(() => readInvocation(key, body), { key, what: 'what was known of an invocation', logger });
+}
+
+/** Undefined where reading throws, which is logged: a row that cannot be read costs nothing but what it says. */
+export function readable<T>(
+  read: () => T,
+  { key, what, logger }: { readonly key: string; readonly what: string; readonly logger: Logger },
+): T | undefined {
   try {
-    return readInvocation(key, body);
+    return read();
   } catch (error) {
-    logger.error({ key, reason: reasonOf(error) }, `what was known of an invocation ${UNREADABLE}`);
+    logger.error({ key, reason: reasonOf(error) }, `${what} ${UNREADABLE}`);
     return undefined;
   }
 }
@@ -223,7 +238,7 @@ const UNREADABLE =
   'cannot be read, and is left out of the join; it is said again until the row expires: check the journal with `gatewatch audit verify`, and report it if that finds nothing';
 
 /** What the error says may quote the row. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   return error instanceof GatewatchError ? error.code : 'not JSON';
 }
 
@@ -245,12 +260,8 @@ export function readableConnection(
   body: string,
   logger: Logger,
 ): ConnectionDecision | undefined {
-  try {
-    return readState<ConnectionDecision>(body, 'decider');
-  } catch (error) {
-    logger.error({ key, reason: reasonOf(error) }, `who opened a connection ${UNREADABLE}`);
-    return undefined;
-  }
+  const read = () => readState<ConnectionDecision>(body, 'decider');
+  return readable(read, { key, what: 'who opened a connection', logger });
 }
 
 /** How far one of the unfinished is, and since when. */
@@ -260,20 +271,48 @@ export interface UnfinishedRow {
   readonly sinceMs: number;
 }
 
-export function readUnfinished(body: string): UnfinishedRow {
-  return readState<UnfinishedRow>(body, 'sinceMs');
+/** From the beginning where the row cannot be read, which is logged: to be told again costs a line nothing. */
+export function readUnfinished({ key, body }: StateRow, logger: Logger): UnfinishedRow {
+  const read = () => readState<UnfinishedRow>(body, 'sinceMs');
+  return readable(read, { key, what: 'how far lines were told', logger }) ?? FROM_THE_BEGINNING;
 }
 
-export function readForgotten(body: string): Forgotten {
-  return readState<Forgotten>(body, 'throughMs');
+const FROM_THE_BEGINNING: UnfinishedRow = { from: '', done: 0, sinceMs: 0 };
+
+/** That anything may have been, where the row cannot be read, which is logged. */
+export function readForgotten({ key, body }: StateRow, logger: Logger): Forgotten {
+  const read = () => readState<Forgotten>(body, 'throughMs');
+  return readable(read, { key, what: 'what memory had forgotten', logger }) ?? MAY_BE_ANYTHING;
 }
 
-export function readParkedNamed(body: string): readonly ParkedLine[] {
-  return readState<{ readonly lines: readonly ParkedLine[] }>(body, 'lines').lines;
+const MAY_BE_ANYTHING: Forgotten = { throughMs: Number.POSITIVE_INFINITY, hasUnread: true };
+
+/** None where the row cannot be read, which is logged: their records stay as they are. */
+export function readParkedNamed(row: StateRow, logger: Logger): readonly ParkedLine[] {
+  return readLines<ParkedLine>(row, 'what was kept of lines that left without their invocation', logger);
 }
 
-export function readConnectionLines(body: string): readonly ConnectionLine[] {
-  return readState<{ readonly lines: readonly ConnectionLine[] }>(body, 'lines').lines;
+/** None where the row cannot be read, which is logged: their records stay as they are. */
+export function readConnectionLines(row: StateRow, logger: Logger): readonly ConnectionLine[] {
+  return readLines<ConnectionLine>(row, 'which lines of a connection have left', logger);
+}
+
+function readLines<L>({ key, body }: StateRow, what: string, logger: Logger): readonly L[] {
+  const read = () => requireList(readState<{ readonly lines: readonly L[] }>(body, 'lines').lines, body);
+  return readable(read, { key, what, logger }) ?? [];
+}
+
+function requireList<L>(lines: readonly L[], body: string): readonly L[] {
+  if (Array.isArray(lines) && lines.every(hasRecordId)) return lines;
+  throw new GatewatchError(
+    'state_unreadable',
+    `Expected a correlation state row with a list of "lines", got ${body.slice(0, 80)}`,
+  );
+}
+
+/** What a line that has left is asked for by; without it the journal cannot be asked at all. */
+export function hasRecordId(line: unknown): boolean {
+  return isObject(line) && typeof line.recordId === 'string';
 }
 
 /** Our own rows, read back. `marker` is a field that every row of the kind has. */

@@ -18,8 +18,10 @@ export function correlationOf(step: JoinStep): Correlation {
   for (const entry of step.waitingChanged) {
     step.at = entry;
     if (!step.waitingDone.has(entry)) pushWaiting(step, entry, state);
-    else if (!step.waitingNew.has(entry)) state.push(drop(STATE_KINDS.waiting, entry.key));
+    else if (!step.waitingNew.has(entry) && !step.rowsLeftAlone.has(entry.key))
+      state.push(drop(STATE_KINDS.waiting, entry.key));
   }
+  for (const key of step.rowsGivenUp) state.push(drop(STATE_KINDS.waiting, key));
   for (const invocation of step.touched) {
     step.at = invocation;
     pushInvocation(step, invocation, state);

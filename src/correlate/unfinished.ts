@@ -1,3 +1,4 @@
+import type { Logger } from '../core/logger.ts';
 import type { StateChange } from '../model/journal.ts';
 import type { CorrelationStore } from './correlation.ts';
 import { drop, put, readUnfinished } from './state-rows.ts';
@@ -24,7 +25,7 @@ export function behindRows(ref: string): Place {
 }
 
 /**
- * Things (invocations, connections) of which not all lines have been told yet what is known of them: a batch takes so many
+ * Things (invocations, connections, gateway request ids) of which not all lines have been told yet what is known of them: a batch takes so many
  * lines, those to come carry on. Each has a row in the journal while it is unfinished, so that a restart carries on as well.
  * Memory holds the first of them, and turns to the others when those are done.
  */
@@ -59,20 +60,20 @@ export class Unfinished {
   }
 
   /** After a start: what the journal has. */
-  async restore(store: CorrelationStore): Promise<void> {
-    for await (const { key, body } of store.allState(this.#kind)) {
-      const { sinceMs, ...place } = readUnfinished(body);
+  async restore(store: CorrelationStore, logger: Logger): Promise<void> {
+    for await (const row of store.allState(this.#kind)) {
+      const { sinceMs, ...place } = readUnfinished(row, logger);
       this.#sinceMs = Math.min(this.#sinceMs, sinceMs);
-      this.#remember(key, place);
+      this.#remember(row.key, place);
     }
   }
 
   /** Turns to those that only the journal knows of, once the others are done. Call before anything of the batch is begun. */
-  async load(store: CorrelationStore): Promise<void> {
+  async load(store: CorrelationStore, logger: Logger): Promise<void> {
     if (this.#begun.size > 0 || !this.#hasMore) return;
     this.#hasMore = false;
-    for await (const { key, body } of store.allState(this.#kind)) {
-      this.#remember(key, readUnfinished(body));
+    for await (const row of store.allState(this.#kind)) {
+      this.#remember(row.key, readUnfinished(row, logger));
       if (this.#hasMore) return;
     }
   }

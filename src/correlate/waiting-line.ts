@@ -3,13 +3,19 @@ import type { RequestRecord } from '../model/request-record.ts';
 import { accessSideOf, assembleRequest } from './assemble.ts';
 import { openForMs } from './correlate-settings.ts';
 import { decideByLine } from './decide.ts';
+import { giveUpRow } from './give-up-row.ts';
 import { type JoinStep, writeRecord } from './join-step.ts';
 import { outcomeWithoutPartner } from './route-part.ts';
-import { readWaiting, STATE_KINDS } from './state-rows.ts';
+import { STATE_KINDS } from './state-rows.ts';
 import type { Waiting } from './waiting-room.ts';
+import { readWaitingRow } from './waiting-row.ts';
 
-/** Fetches the bodies that memory let go of. A row that the journal has forgotten leaves its entry without one. */
-export async function loadBodies({ store, memory }: JoinStep, entries: readonly Waiting[]): Promise<void> {
+/**
+ * Fetches the bodies that memory let go of. A row that the journal has forgotten leaves its entry without one, and so does
+ * one that cannot be read: that line waits no longer.
+ */
+export async function loadBodies(step: JoinStep, entries: readonly Waiting[]): Promise<void> {
+  const { store } = step;
   const spilled = entries.filter((entry) => entry.part === undefined);
   if (spilled.length === 0) return;
   const rows = await store.state(
@@ -18,7 +24,17 @@ export async function loadBodies({ store, memory }: JoinStep, entries: readonly 
   );
   for (const entry of spilled) {
     const body = rows.get(entry.key);
-    if (body !== undefined) memory.waiting.restore(entry, readWaiting(body).part);
+    if (body !== undefined) loadBody(step, entry, body);
+  }
+}
+
+function loadBody(step: JoinStep, entry: Waiting, body: string): void {
+  const row = { key: entry.key, body };
+  try {
+    step.memory.waiting.restore(entry, readWaitingRow(row).part);
+  } catch (error) {
+    if (!giveUpRow(step, row, entry.left, error)) step.rowsLeftAlone.add(entry.key);
+    finishWaiting(step, entry);
   }
 }
 

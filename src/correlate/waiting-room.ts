@@ -39,10 +39,14 @@ function shared(unit: string): string {
   return unit;
 }
 
+export function waitingKey(recordId: string, eventId: string): string {
+  return `${recordId}\n${eventId}`;
+}
+
 export function newWaiting(part: AccessPart, recordId: string, route: WaitingRoute, readMs: number): Waiting {
   const { account, region, logGroup, eventId } = part.source;
   return {
-    key: `${recordId}\n${eventId}`,
+    key: waitingKey(recordId, eventId),
     recordId,
     unit: shared(`logs:${account}:${region}:${logGroup}`),
     authorizerUnit: part.authorizerUnit === undefined ? undefined : shared(part.authorizerUnit),

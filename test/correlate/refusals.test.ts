@@ -10,6 +10,8 @@ const T = 1_690_000_000_000;
 class FaultyRig {
   readonly store = new MemoryStore();
   watermark = T;
+  /** Fields of the errors that were logged. */
+  readonly told: unknown[] = [];
   readonly correlator = new Correlator({
     store: this.store,
     settings: defaultCorrelateSettings,
@@ -19,6 +21,7 @@ class FaultyRig {
         throw new TypeError('no such stage');
       },
     }),
+    logger: { ...silentLogger, error: (fields) => this.told.push(fields) },
   });
 
   async feed(parts: readonly LogPart[]): Promise<void> {
@@ -46,6 +49,7 @@ describe('what the join throws at', () => {
       access({ id: '3', startMs: T, authzRequestId: 'L3' }),
     ]);
     expect(rig.outcomes).toEqual(['access_only', 'matched', ...Array(4).fill('unparsed')]);
+    expect(rig.told).toEqual([{ key: `${AUTHORIZER_UNIT}\nL1`, reason: 'TypeError' }]);
     await rig.feed([]);
     await rig.correlator.reset();
     expect(rig.correlator.settling.size).toBe(0);
@@ -75,6 +79,16 @@ describe('an invocation row that cannot be read', () => {
   it.each([
     ['without a source', '{"startMs":1,"places":[],"sources":[]}', 'state_unreadable'],
     ['cut off', '{"startMs":', 'not JSON'],
+    [
+      'with a claim of no record',
+      '{"startMs":1,"claim":{},"texts":[],"places":[["a","r","g","s"]],"sources":[[0,"e",1,1]]}',
+      'state_unreadable',
+    ],
+    [
+      'without its texts',
+      '{"startMs":1,"places":[["a","r","g","s"]],"sources":[[0,"e",1,1]]}',
+      'state_unreadable',
+    ],
   ])('%s costs neither the start nor a batch, and is told', async (_how, body, reason) => {
     const store = new MemoryStore();
     for (const [kind, id] of [

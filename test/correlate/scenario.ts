@@ -1,3 +1,4 @@
+import { silentLogger } from '../../src/core/logger.ts';
 import { byText } from '../../src/core/sort-few.ts';
 import {
   type CorrelateSettings,
@@ -173,6 +174,7 @@ export class MemoryStore {
   async bodies(ids: readonly string[]): Promise<ReadonlyMap<string, JournalRecord>> {
     const found = new Map<string, JournalRecord>();
     for (const id of ids) {
+      if (typeof id !== 'string') throw new TypeError('Expected the id of a record');
       const record = this.records.get(id);
       // As from disk: nothing of the object that was written is shared.
       if (record !== undefined) found.set(id, JSON.parse(JSON.stringify(record)));
@@ -181,7 +183,7 @@ export class MemoryStore {
   }
 }
 
-const TOPOLOGY: Topology = {
+export const TOPOLOGY: Topology = {
   accessUnitsOf: (unit) => (unit === AUTHORIZER_UNIT ? [ACCESS_UNIT] : []),
   stageOf: () => ({
     stage: {
@@ -205,6 +207,8 @@ export class Rig {
   nowMs = 1_700_000_000_000;
   /** Where it is behind `nowMs`: re-reads are overdue. */
   forgetMs: number | undefined;
+  /** Errors that were logged. */
+  readonly told: string[] = [];
 
   constructor(settings: Partial<CorrelateSettings> = {}) {
     this.#settings = { ...defaultCorrelateSettings, ...settings };
@@ -212,7 +216,8 @@ export class Rig {
   }
 
   #create(): Correlator {
-    return new Correlator({ store: this.store, settings: this.#settings, topology: () => TOPOLOGY });
+    const logger = { ...silentLogger, error: (_fields: unknown, message: string) => this.told.push(message) };
+    return new Correlator({ store: this.store, settings: this.#settings, topology: () => TOPOLOGY, logger });
   }
 
   /** What a crash leaves: the store. */
