@@ -259,6 +259,8 @@ export interface LaneAck {
   readonly filtered?: readonly number[];
   /** Dead letters of other lanes that this lane has tried again. */
   readonly retried?: { readonly order: string; readonly letters: readonly RetriedLetter[] };
+  /** True where a repeat does harm: the acknowledgement is then fsynced by itself, not with the next commit. */
+  readonly repeatsCount?: boolean;
   readonly nowMs: number;
 }
 

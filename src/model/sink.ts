@@ -30,6 +30,8 @@ export interface Sink {
   readonly streams: readonly StreamName[];
   /** Upper bound of entries per `send`; the sink splits into bodies by its own byte limits. */
   readonly maxBatchEntries: number;
+  /** True where what is sent twice counts twice, because the destination knows no ids. */
+  readonly repeatsCount?: boolean;
   /** Keeps the batch no longer than it takes to encode it: an answer may take long. */
   send(batch: readonly JournalEntry[], signal: AbortSignal): Promise<Verdict>;
   /** Where rows of a stream go: streams with one endpoint are down together. Absent: all have the same. */

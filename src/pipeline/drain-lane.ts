@@ -51,6 +51,7 @@ export interface LaneStatus {
   readonly throughMs: number;
   readonly counts: LaneCounts;
   readonly held: string | undefined;
+  /** When this worker was first told so; undefined while that is only known from the one before it. */
   readonly heldSinceMs: number | undefined;
   /** Why the last attempt did not deliver everything; undefined when it did. */
   readonly trouble: string | undefined;
@@ -191,6 +192,7 @@ export class LaneDrain {
     await this.#sitOutPause(signal);
     if (signal.aborted || !this.#hasRoom()) return false;
     const batch = await this.#nextBatch(signal);
+    if (this.#foundNothing && this.#flights.length === 0) await this.#mark.release();
     if (batch.length === 0) return false;
     const flight = newFlight(batch);
     this.#launchedSeq = batch.at(-1)?.seq ?? this.#launchedSeq;
@@ -307,6 +309,7 @@ export class LaneDrain {
       deadLetters: deadLettersOf(flight, verdict, this.id.name, nowMs),
       expired: verdict.expired,
       filtered: verdict.filtered,
+      repeatsCount: this.#sink.repeatsCount === true,
       nowMs,
     });
     if (result === 'fenced') throw new FencedError(`Lane ${this.id.name} lost the journal to another worker`);

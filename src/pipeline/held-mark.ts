@@ -37,7 +37,7 @@ export class HeldMark {
     return this.#reason;
   }
 
-  /** Undefined for one that a worker before this one has held. */
+  /** When this worker was first told so; undefined while that is only known from the one before it. */
   get sinceMs(): number | undefined {
     return this.#sinceMs;
   }
@@ -50,9 +50,9 @@ export class HeldMark {
 
   async hold(reason: string): Promise<void> {
     this.#options.voice.held(reason);
+    this.#sinceMs ??= this.#options.clock.now();
     if (this.#reason === reason) return;
     this.#reason = reason;
-    this.#sinceMs ??= this.#options.clock.now();
     await this.#write();
   }
 

@@ -75,7 +75,7 @@ export class Redelivery {
     const destination = this.#destinationOf(order);
     if (destination === undefined) return undefined;
     const { sink, id } = destination;
-    return this.#lanes.get(sink.name)?.status.held ?? this.#liveFirst.heldBehind(id);
+    return heldNow(this.#lanes.get(sink.name)) ?? this.#liveFirst.heldBehind(id);
   }
 
   async #open(): Promise<readonly RedeliveryOrder[]> {
@@ -218,6 +218,11 @@ export class Redelivery {
 interface Destination {
   readonly sink: Sink;
   readonly id: LaneId;
+}
+
+/** What the last worker was told may be mended since: only what this one was told counts. */
+function heldNow(lane: RedeliveryLane | undefined): string | undefined {
+  return lane?.status.heldSinceMs === undefined ? undefined : lane.status.held;
 }
 
 function isRedelivery(order: Order): order is RedeliveryOrder {

@@ -6,6 +6,7 @@ export function withSmallerBatches(sink: Sink, maxBatchEntries: number): Sink {
     name: sink.name,
     streams: sink.streams,
     endpointOf: (stream) => sink.endpointOf?.(stream) ?? '',
+    repeatsCount: sink.repeatsCount === true,
     maxBatchEntries: Math.min(sink.maxBatchEntries, maxBatchEntries),
     send: (batch, signal) => sink.send(batch, signal),
     refreshSecrets: () => sink.refreshSecrets(),

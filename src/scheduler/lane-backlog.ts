@@ -47,9 +47,12 @@ export class LaneBacklog {
     return (await this.#journal.readLane(lane.id, lane.status.cursor, 1)).length > 0;
   }
 
-  /** Why a lane waits for a person: its own fault, or that of the live lane it gives way to. */
-  #heldReason({ id, status }: LaneDrain): string | undefined {
-    if (id.class === 'live' || status.held !== undefined) return status.held;
-    return this.#liveFirst.heldBehind(id);
+  /**
+   * Why a lane waits for a person: its own fault, or that of the live lane it gives way to. What the last worker was told
+   * may be mended since: only what this one was told counts.
+   */
+  #heldReason({ id, status: { held, heldSinceMs } }: LaneDrain): string | undefined {
+    if (held !== undefined) return heldSinceMs === undefined ? undefined : held;
+    return id.class === 'live' ? undefined : this.#liveFirst.heldBehind(id);
   }
 }

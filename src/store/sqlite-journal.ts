@@ -169,11 +169,9 @@ export class SqliteJournal extends SqliteJournalReader implements Journal {
   }
 
   async ackLane(ack: LaneAck): Promise<'acknowledged' | 'fenced'> {
-    const result = this.#writes.acknowledging(() => {
-      if (this.#options.lease.fencedReason(ack.epoch) !== undefined) return 'fenced';
-      this.#lanes.acknowledge(ack);
-      return 'acknowledged';
-    });
+    const result = ack.repeatsCount
+      ? this.#writes.small(() => this.#acknowledge(ack))
+      : this.#writes.acknowledging(() => this.#acknowledge(ack));
     if (result === 'acknowledged') this.#forgetDelivered(ack);
     return result;
   }
@@ -270,6 +268,12 @@ export class SqliteJournal extends SqliteJournalReader implements Journal {
       if (stored !== expectedVersion) return `expected version ${expectedVersion} of ${unit}, got ${stored}`;
     }
     return undefined;
+  }
+
+  #acknowledge(ack: LaneAck): 'acknowledged' | 'fenced' {
+    if (this.#options.lease.fencedReason(ack.epoch) !== undefined) return 'fenced';
+    this.#lanes.acknowledge(ack);
+    return 'acknowledged';
   }
 
   #forgetDelivered({ lane, cursor }: LaneAck): void {

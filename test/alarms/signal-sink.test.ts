@@ -75,6 +75,7 @@ async function opened(stages: () => readonly StageInventory[] | undefined = () =
   };
   return {
     sandbox,
+    sink,
     statistic,
     puts: () => sandbox.counts.get('aws.PutMetricData'),
     send: async (batch: readonly JournalEntry[]) => {
@@ -146,6 +147,15 @@ describe('the sink of published signals', () => {
     sandbox.replaceFaults(noFaults);
     expect((await send(batch)).accepted).toEqual([1, 2]);
     expect(await statistic('auth.latency', 'SampleCount', minute)).toBe(2);
+  });
+
+  it('says that what is sent twice counts twice', async () => {
+    const { send, statistic, sink } = await opened();
+    const batch = [row(1, minute)];
+    await send(batch);
+    await send(batch);
+    expect(await statistic('auth.latency', 'SampleCount', minute)).toBe(2);
+    expect(sink.repeatsCount).toBe(true);
   });
 
   it('holds its lane where the role may not publish, and names the permission', async () => {

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FencedError } from '../../src/core/errors.ts';
+import type { LaneAck } from '../../src/model/journal.ts';
 import type { Verdict } from '../../src/model/sink.ts';
+import { withSmallerBatches } from '../../src/pipeline/smaller-batches.ts';
 import { quiet, until } from '../support/fake-clock.ts';
 import { accepts, busy, holds, LaneRig, ScriptedSink, seqs, sorts } from './lane-rig.ts';
 
@@ -41,6 +43,26 @@ describe('a lane', () => {
     await rig.clock.advance(1_000);
     await until(() => drain.status.cursor === 2, 'the lane has looked by itself');
   });
+
+  it.each([true, false])(
+    'says whether a repeat would count (%s) with what it acknowledges',
+    async (counts) => {
+      await rig.rows('a');
+      const acks: LaneAck[] = [];
+      const journal = rig.journalWith({
+        ackLane: (ack) => {
+          acks.push(ack);
+          return rig.journal.ackLane(ack);
+        },
+      });
+      const sink = new ScriptedSink('splunk', 10, accepts);
+      sink.repeatsCount = counts;
+      const drain = await rig.lane(withSmallerBatches(sink, 1), {}, journal);
+      rig.run(drain);
+      await until(() => drain.status.cursor === 1, 'the row is delivered');
+      expect(acks.map(({ repeatsCount }) => repeatsCount)).toEqual([counts]);
+    },
+  );
 
   it('goes on behind the acknowledged rows as a new worker', async () => {
     await rig.rows('a', 'b', 'c');

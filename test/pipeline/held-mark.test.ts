@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LaneDrain } from '../../src/pipeline/drain-lane.ts';
 import { HeldMark } from '../../src/pipeline/held-mark.ts';
 import { LaneVoice } from '../../src/pipeline/lane-voice.ts';
+import { lane } from '../contract/journal-records.ts';
 import { quiet, until } from '../support/fake-clock.ts';
 import { accepts, holds, LaneRig, ScriptedSink } from './lane-rig.ts';
 
@@ -92,6 +93,60 @@ it('a lane whose hold could not be written says so in the journal before its nex
   await rig.clock.advance(3_000);
   expect(await heldInJournal()).toBe(REASON);
   expect(sink.sent).toEqual([[1]]);
+});
+
+describe('a lane that the worker before left marked as held', () => {
+  /** As after a kill between a delivery and the release that could not be written. */
+  async function markedLane(sink: ScriptedSink): Promise<LaneDrain> {
+    await rig.journal.lane(lane('splunk'));
+    await rig.journal.setLaneHeld('splunk', REASON);
+    const drain = await laneOf(sink);
+    expect(drain.status.held).toBe(REASON);
+    return drain;
+  }
+
+  it('is well as soon as it finds nothing to deliver: no row may come for days, and others wait behind it', async () => {
+    const drain = await markedLane(new ScriptedSink('splunk', 10));
+    rig.run(drain);
+    await until(async () => (await heldInJournal()) === undefined, 'the journal says that the lane is well');
+    expect(drain.status.held).toBeUndefined();
+    expect(drain.isAtEase).toBe(true);
+  });
+
+  it('stays so while a batch is on its way, also when a look behind it finds nothing more', async () => {
+    await rig.rows('a');
+    const looked = Promise.withResolvers<void>();
+    let looks = 0;
+    const journal = rig.journalWith({
+      readLane: async (...asked) => {
+        const rows = await rig.journal.readLane(...asked);
+        looks += 1;
+        if (looks === 2) await looked.promise;
+        return rows;
+      },
+    });
+    const sink = new ScriptedSink('splunk', 10, holds(REASON));
+    const drain = await rig.lane(sink, { batchesInFlight: 2 }, journal);
+    rig.run(drain);
+    await until(() => drain.status.held !== undefined, 'the lane is held');
+    expect(looks).toBe(2);
+    looked.resolve();
+    await quiet();
+    expect(drain.status.held).toBe(REASON);
+  });
+
+  it('stays so until the destination has taken what it has to deliver', async () => {
+    await rig.rows('a');
+    const sink = new ScriptedSink('splunk', 10, holds(REASON));
+    const drain = await markedLane(sink);
+    rig.run(drain);
+    await until(() => rig.clock.sleeping > 0, 'the lane waits to probe');
+    const sinceMs = rig.clock.now();
+    await rig.clock.advance(90_000);
+    expect(sink.sent.length).toBeGreaterThan(1);
+    expect(drain.status).toMatchObject({ held: REASON, heldSinceMs: sinceMs });
+    expect(written).toEqual([]);
+  });
 });
 
 it('a lane that is held again while its release is being written ends as held in the journal', async () => {

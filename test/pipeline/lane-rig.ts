@@ -51,6 +51,7 @@ export class ScriptedSink implements Sink {
   readonly sent: number[][] = [];
   refreshed = 0;
   refreshFailure: Error | undefined;
+  repeatsCount = false;
   #answers: Answer[];
 
   constructor(name: string, maxBatchEntries: number, ...answers: Answer[]) {
@@ -116,7 +117,7 @@ export class LaneRig {
   }
 
   async lane(
-    sink: ScriptedSink,
+    sink: Sink,
     settings: Partial<LaneSettings> = {},
     journal = this.journal,
     clock: Clock = this.clock,
@@ -140,7 +141,7 @@ export class LaneRig {
   }
 
   /** The journal with some of its methods replaced. */
-  journalWith(replaced: Partial<Pick<Journal, 'ackLane' | 'rowsAt' | 'setLaneHeld'>>): Journal {
+  journalWith(replaced: Partial<Pick<Journal, 'ackLane' | 'readLane' | 'rowsAt' | 'setLaneHeld'>>): Journal {
     return new Proxy(this.journal, {
       get: (target, property) => {
         const own = Reflect.has(replaced, property);

@@ -193,6 +193,20 @@ describe('reads of metric points side by side', () => {
     expect((await rows()).at(-1)).toEqual(['10:00', 1, 9]);
   });
 
+  it('take a correction at once, too, from a call that began after the other had stored its point', async () => {
+    aws.points.set('10:00', 5).set('10:01', 6);
+    const live = begin('live');
+    await quiet();
+    const past = begin('ordered');
+    past.goOn();
+    await past.done;
+    aws.points.set('10:01', 9);
+    live.goOn();
+    expect(await live.done).toBe(1);
+    expect((await rows()).at(-1)).toEqual(['10:01', 1, 9]);
+    expect(aws.calls).toHaveLength(4);
+  });
+
   it('move the position only with a round that nothing contradicted', async () => {
     aws.points.set('10:00', 5);
     const live = begin('live');

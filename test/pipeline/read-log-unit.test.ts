@@ -3,6 +3,7 @@ import { IncompleteReadError } from '../../src/core/errors.ts';
 import type { LogPart } from '../../src/model/part.ts';
 import type { Source } from '../../src/model/source-event.ts';
 import { createLagMeter, LogUnit, type LogUnitSettings } from '../../src/pipeline/log-unit.ts';
+import { readLogUnit } from '../../src/pipeline/read-log-unit.ts';
 import { quiet } from '../support/fake-clock.ts';
 import { line, page, ReadingRig, type Script, ScriptedSource, UNIT } from './reading-rig.ts';
 
@@ -87,6 +88,31 @@ describe('reading one window of a log group', () => {
     expect(await rig.requests()).toEqual(['ext-a', 'ext-b']);
     const [entry] = await rig.ledger();
     expect(entry).toMatchObject({ read: 3, seen: 2, stored: 2 });
+  });
+
+  it('lets go of keys that are on disk, and asks the journal when a window shows their time once more', async () => {
+    const old = ['a', 'b', 'c'].map((id, n) => line(id, at(10 * MINUTE - n)));
+    const later = ['d', 'e', 'f'].map((id, n) => line(id, at(5 * MINUTE - n)));
+    const script = [page([...old, ...later]), page(old), page([])];
+    const asked: (readonly [number, number])[] = [];
+    const window = { fromMs: at(20 * MINUTE), toMs: at(0) };
+    const events = await readLogUnit({
+      source: new ScriptedSource<LogPart>(UNIT, script),
+      task: { kind: 'backfill', window },
+      ingest: rig.ingest,
+      seenIn: async (unit, fromMs, toMs) => {
+        asked.push([fromMs, toMs]);
+        return rig.journal.seenIn(unit, fromMs, toMs);
+      },
+      batchEvents: 3,
+      signal: GO,
+    });
+    expect(events).toBe(6);
+    expect(await rig.requests()).toHaveLength(6);
+    expect(asked).toEqual([
+      [window.fromMs, window.toMs],
+      [at(10 * MINUTE), at(10 * MINUTE - 2)],
+    ]);
   });
 
   it('drops what is stored when it reaches back for late lines, also as a new worker', async () => {

@@ -366,6 +366,29 @@ describe('orders carried out at once', () => {
     expect(sink.sent.flat()).toHaveLength(9);
   });
 
+  it('wait for what the destination says now, whatever held them when the last worker ended', async () => {
+    await rowsBySecond(1);
+    const answered = Promise.withResolvers<void>();
+    const slow = new ScriptedSink('splunk', 1, accepts, async (batch, signal) => {
+      await answered.promise;
+      return accepts(batch, signal);
+    });
+    const redelivery = await working([slow]);
+    await rig.clock.advance(100);
+    await place(replay({ throughSeq: 1, rows: 1 }));
+    const name = 'splunk/records/replay/o1';
+    await rig.journal.lane({ sink: 'splunk', stream: 'records', class: 'replay', name });
+    await rig.journal.setLaneHeld(name, 'wrong token');
+    const left = redelivery.finish(new AbortController().signal);
+    await quiet();
+    await rig.clock.advance(2_000);
+    expect(slow.sent).toHaveLength(2);
+    answered.resolve();
+    await quiet();
+    await rig.clock.advance(2_000);
+    expect(await left).toEqual([]);
+  });
+
   it('are left, and said, when only a person can mend what holds them', async () => {
     await rowsBySecond(1);
     const sink = new ScriptedSink('splunk', 1, accepts, holds('wrong token'));

@@ -11,9 +11,10 @@ import { createLagMeter, LogUnit } from '../../src/pipeline/log-unit.ts';
 import { MetricReads } from '../../src/pipeline/metric-reads.ts';
 import { Redelivery } from '../../src/pipeline/redelivery.ts';
 import { Worker, type WorkerOptions } from '../../src/scheduler/worker.ts';
+import { lane } from '../contract/journal-records.ts';
 import { accepts, busy, holds, LaneRig, ScriptedSink } from '../pipeline/lane-rig.ts';
 import { line, page, ReadingRig } from '../pipeline/reading-rig.ts';
-import { until } from '../support/fake-clock.ts';
+import { quiet, until } from '../support/fake-clock.ts';
 import { RecordingLogger, RecordingMeter } from '../support/recorders.ts';
 
 const MINUTE = 60_000;
@@ -175,6 +176,23 @@ describe('a worker that runs once', () => {
     const worker = workerOf([group('/a', showing(line('a', at(5_000))))], [held, well]);
     expect(await worker.once(soon())).toEqual(['lane splunk is held: the token is refused']);
     expect(well.status.cursor).toBe(1);
+  });
+
+  it('waits for what the destination says now of a lane that the last worker had to hold', async () => {
+    await lanes.rows('a');
+    await lanes.journal.lane(lane('splunk'));
+    await lanes.journal.setLaneHeld('splunk', 'the token is refused');
+    const answered = Promise.withResolvers<void>();
+    const slow = new ScriptedSink('splunk', 10, async (batch, signal) => {
+      await answered.promise;
+      return accepts(batch, signal);
+    });
+    const drain = await lanes.lane(slow, {}, rig.journal, lanes.hostClock);
+    const left = workerOf([], [drain]).once(soon());
+    await until(() => slow.sent.length === 1, 'the row is on its way');
+    await quiet();
+    answered.resolve();
+    expect(await left).toEqual([]);
   });
 
   it('says that the inventory was not listed whole', async () => {

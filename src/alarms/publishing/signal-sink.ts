@@ -43,6 +43,7 @@ export function createSignalSink(settings: SignalSinkSettings): Sink {
     name: SIGNAL_SINK,
     streams: ['records'],
     maxBatchEntries: MOST_ENTRIES,
+    repeatsCount: true,
     async send(batch, signal) {
       const stages = settings.stages();
       if (stages === undefined) return waiting(batch, 'the APIs have not been listed yet');

@@ -23,7 +23,7 @@ export class GuardedWrites {
     this.#reserve = reserve;
   }
 
-  /** A small change that must get through: holds, orders, the lease. */
+  /** A small change that must get through: holds, orders, the lease, acknowledgements that must not be lost. */
   small<T>(work: () => T): T {
     return this.#orFromReserve(() => this.#transaction(work));
   }

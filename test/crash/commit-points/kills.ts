@@ -152,6 +152,8 @@ export const KILLED_AS_WORKER: readonly string[] = [
 
 /** Sites where nobody is killed, and why not. */
 export const NOT_KILLED: Readonly<Record<string, string>> = {
+  'store/sqlite-journal.ts ackLane: small':
+    'commits what `acknowledging` does, with a flush: a process that is killed does not leave less without one',
   'store/segments/sealer.ts #makeWay: renameSync':
     "where an earlier journal's segment has the name: killed behind it, there is none in the way any more",
   'store/segments/sealer.ts #copy: rmSync': 'on a full disk: the next copy begins with the same step',
