@@ -47,6 +47,7 @@ export async function bundle({ entry, file, outDir }: BundleOrder): Promise<void
 
 function write(outDir: string, output: RolldownOutput['output']): void {
   const chunks = output.filter((part): part is OutputChunk => part.type === 'chunk');
+  const notices = thirdPartyNotices(chunks.flatMap(({ moduleIds }) => moduleIds));
   rmSync(outDir, { recursive: true, force: true });
   for (const { fileName, code, isEntry } of chunks) {
     const path = join(outDir, fileName);
@@ -54,8 +55,7 @@ function write(outDir: string, output: RolldownOutput['output']): void {
     writeFileSync(path, inAscii(code));
     if (isEntry) chmodSync(path, EXECUTABLE);
   }
-  const moduleIds = chunks.flatMap(({ moduleIds }) => moduleIds);
-  writeFileSync(join(outDir, 'THIRD-PARTY-NOTICES.txt'), thirdPartyNotices(moduleIds));
+  writeFileSync(join(outDir, 'THIRD-PARTY-NOTICES.txt'), notices);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { formatDuration } from '../core/duration.ts';
+import type { BackfillOrder } from '../model/order.ts';
 import type { Window } from '../model/source-event.ts';
 import type { BackfillForecast } from '../pipeline/backfill-forecast.ts';
 import { oneLine } from '../telemetry/one-line.ts';
@@ -22,7 +23,7 @@ export function forecastText(forecast: BackfillForecast, span: Window, pricePerT
     ]),
     '',
     'log events         not known beforehand; each further 10,000 events or 1 MB of a slice is one more call',
-    `metrics billed     ${billedMetrics}, $${dollars.toFixed(2)} (at $${pricePerThousand} per 1,000, UNVERIFIED: compare it with your bill)`,
+    `metrics billed     ${billedMetrics}, ${dollarsText(dollars)} (at $${pricePerThousand} per 1,000, UNVERIFIED: compare it with your bill)`,
     `expected time      at least ${formatDuration(expectedMs)}`,
   ];
   if (forecast.coarsestPeriodS > 60) {
@@ -34,6 +35,22 @@ export function forecastText(forecast: BackfillForecast, span: Window, pricePerT
     'log lines          what a group’s own retention has deleted does not come back; that is no error',
   );
   return `${lines.join('\n')}\n`;
+}
+
+/** The same for programs; times in milliseconds, shares from 0 to 1. `complete` is false when a listing failed. */
+export function forecastJson(
+  forecast: BackfillForecast,
+  asked: { readonly order: BackfillOrder; readonly isBegun: boolean; readonly complete: boolean },
+): string {
+  const { order, isBegun, complete } = asked;
+  const { fromMs, toMs, unit } = order;
+  const said = { fromMs, toMs, unit, goesOn: isBegun, ...forecast, complete, pricesVerified: false };
+  return `${JSON.stringify(said, null, 2)}\n`;
+}
+
+/** A price that rounds to nothing is not free. */
+function dollarsText(dollars: number): string {
+  return dollars > 0 && dollars < 0.01 ? 'less than $0.01' : `$${dollars.toFixed(2)}`;
 }
 
 export function spanText({ fromMs, toMs }: Window): string {

@@ -45,7 +45,7 @@ export function createProgram(context: CliContext, host: WorkerHost & DemoHost):
     .showHelpAfterError('(run it with --help to see what it takes)')
     .addHelpText(
       'after',
-      '\nStart here:\n  gatewatch demo                 watch the whole job against a sandbox\n  gatewatch init                 write a first gatewatch.yaml\n  gatewatch config check         see what is wrong with it\n  gatewatch cost                 see what it would cost\n  gatewatch run                  do it\n\nExit codes:\n  0  done\n  1  an error, said on standard error\n  2  a difference was found: alarms plan, drift, backtest, coverage\n  3  nothing there, or a part left undone\n 70  a defect of Gatewatch: report it with what it printed',
+      '\nStart here:\n  gatewatch demo                 watch the whole job against a sandbox\n  gatewatch init                 write a first gatewatch.yaml\n  gatewatch config check         see what is wrong with it\n  gatewatch cost                 see what it would cost\n  gatewatch run                  do it\n\nExit codes:\n  0  done\n  1  an error, said on standard error, or a check that failed, such as ledger or audit verify\n  2  a difference was found: alarms plan, drift, backtest, coverage\n  3  nothing there, or a part left undone\n 70  a defect of Gatewatch: report it with what it printed\n130  stopped with Ctrl-C before it was done: backfill, or any other at the second Ctrl-C',
     );
   const commands = [
     createDemoCommand(context, host, alarmsConnections, host.stopSignal),

@@ -117,6 +117,9 @@ const FORMAT_WORDS: Readonly<Record<string, string>> = {
   uri: 'a URL',
 };
 
+/** Descriptions name the kind for the reference, where no example stands before them. */
+const KIND_ALREADY_SAID = /, a (?:duration|size)\b/;
+
 /** What a bare number lacks. */
 const UNIT_WORDS: Readonly<Record<string, string>> = {
   'duration-text': DURATION_REMEDY,
@@ -125,7 +128,10 @@ const UNIT_WORDS: Readonly<Record<string, string>> = {
 
 function typeWords(type: string, schema: JsonSchema | undefined): string {
   const words = FORMAT_WORDS[schema?.format ?? ''] ?? TYPE_WORDS[type] ?? `a value of type ${type}`;
-  return schema?.description === undefined ? words : `${words}: ${sentence(schema.description)}`;
+  if (schema?.description === undefined) return words;
+  const meaning = sentence(schema.description);
+  const isSaid = schema.format !== undefined && FORMAT_WORDS[schema.format] !== undefined;
+  return `${words}: ${isSaid ? meaning.replace(KIND_ALREADY_SAID, '') : meaning}`;
 }
 
 function unionWords(issue: z.core.$ZodIssueInvalidUnion, schema: JsonSchema | undefined): string {

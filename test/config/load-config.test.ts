@@ -86,7 +86,12 @@ test.each([
   [
     'a duration without a unit',
     ['settle: 3m', 'settle: 3'],
-    { got: '3 (a number)', remedy: 'write a number and a unit (ms, s, m, h or d)' },
+    {
+      expected:
+        'a duration such as 90s or 5m: Age at which a point is believed and delivered, at least the period',
+      got: '3 (a number)',
+      remedy: 'write a number and a unit (ms, s, m, h or d)',
+    },
   ],
   [
     'a duration that is too short',

@@ -14,9 +14,10 @@ import { logGroupsOf, UNVERIFIED_PRICES } from '../../sources/cost-forecast.ts';
 import { metricSeriesFor } from '../../sources/metrics/metric-series.ts';
 import { metricsSettingsOf } from '../../sources/metrics/metrics-settings.ts';
 import { metricsUnit } from '../../sources/metrics/metrics-source.ts';
-import { forecastText, spanText } from '../backfill-text.ts';
+import { forecastJson, forecastText, spanText } from '../backfill-text.ts';
 import { DEFAULT_CONFIG_PATH, requireConfig } from '../config-file.ts';
 import type { CliContext } from '../context.ts';
+import { refuseJsonOfWork } from '../dry-run.ts';
 import { followOrder, LEFT_UNDONE, newOrder, type OrderHost } from '../follow-order.ts';
 import { createProgressView } from '../order-progress.ts';
 import type { Runtime } from '../worker/runtime.ts';
@@ -39,6 +40,7 @@ interface BackfillOptions {
   readonly rate?: number;
   readonly yes?: true;
   readonly dryRun?: true;
+  readonly json?: true;
   readonly detach?: true;
   readonly pricePerThousandMetrics: number;
 }
@@ -49,6 +51,7 @@ const QUOTA_SHARE = 0.6;
 const EXAMPLES = `
 Examples:
   gatewatch backfill --from 2026-11-01T00:00Z --to 2026-11-02T00:00Z --dry-run
+  gatewatch backfill --from 24h --dry-run --json | jq .dollars
   gatewatch backfill --from 24h --rate 2 --yes
   gatewatch backfill --from 7d --to 1d --unit 'logs:*:/aws/lambda/orders-*'
 
@@ -65,6 +68,7 @@ export function createBackfillCommand(context: CliContext, host: BackfillHost): 
     .option('--rate <calls>', 'most AWS calls per second', rate)
     .option('-y, --yes', 'start without asking')
     .option('--dry-run', 'print the forecast and end')
+    .option('--json', 'the forecast as JSON; needs --dry-run')
     .option('--detach', 'hand the order to the running worker and end')
     .option(
       '--price-per-thousand-metrics <dollars>',
@@ -93,14 +97,25 @@ function price(text: string): number {
 }
 
 async function runBackfill(context: CliContext, host: BackfillHost, options: BackfillOptions): Promise<void> {
+  refuseJsonOfWork(options);
   const { config } = requireConfig(context, options.config);
   const wanted = orderOf(context, host, options);
   const begun = await unfinishedLike(host, config.journal.path, wanted);
   const order = begun ?? wanted;
-  if (begun !== undefined)
+  if (begun !== undefined && options.json === undefined)
     context.stdout.write(`Going on with the backfill of ${spanText(begun)} asked for before.\n`);
-  const forecast = await forecastOf(context, host, config, order, options.pricePerThousandMetrics);
-  context.stdout.write(forecastText(forecast, order, options.pricePerThousandMetrics));
+  const { forecast, complete } = await forecastOf(
+    context,
+    host,
+    config,
+    order,
+    options.pricePerThousandMetrics,
+  );
+  context.stdout.write(
+    options.json
+      ? forecastJson(forecast, { order, isBegun: begun !== undefined, complete })
+      : forecastText(forecast, order, options.pricePerThousandMetrics),
+  );
   refuseGone(forecast);
   if (options.dryRun) return;
   if (!(await isWanted(context, host, options, begun))) return;
@@ -169,7 +184,7 @@ async function forecastOf(
   config: GatewatchConfig,
   order: BackfillOrder,
   dollarsPerThousandMetrics: number,
-): Promise<BackfillForecast> {
+): Promise<{ readonly forecast: BackfillForecast; readonly complete: boolean }> {
   const inventory = await listed(context, host, config);
   const isMeant = (unit: string) => order.unit === undefined || matchesGlob(order.unit, unit);
   const groups = logGroupsOf(inventory);
@@ -179,10 +194,10 @@ async function forecastOf(
     series: series.filter((one) => isMeant(metricsUnit(one))),
   };
   if (chosen.logGroups.length + chosen.series.length === 0)
-    throw nothingMeant(order, [...groups.map(logUnitOf), ...series.map(metricsUnit)]);
+    throw nothingMeant(order, [...groups.map(logUnitOf), ...series.map(metricsUnit)], inventory.complete);
   const reached = Object.values(order.progress);
   const fromMs = reached.length === 0 ? order.fromMs : Math.min(order.toMs, ...reached);
-  return forecastBackfill({
+  const forecast = forecastBackfill({
     ...chosen,
     span: { fromMs, toMs: order.toMs },
     sliceMs: config.logs.slice,
@@ -192,6 +207,7 @@ async function forecastOf(
     nowMs: context.now(),
     ...(order.callsPerSecond !== undefined && { callsPerSecond: order.callsPerSecond }),
   });
+  return { forecast, complete: inventory.complete };
 }
 
 async function listed(context: CliContext, host: BackfillHost, config: GatewatchConfig): Promise<Inventory> {
@@ -207,11 +223,21 @@ async function listed(context: CliContext, host: BackfillHost, config: Gatewatch
   }
 }
 
-function nothingMeant({ unit }: BackfillOrder, units: readonly string[]): UserError {
+function nothingMeant({ unit }: BackfillOrder, units: readonly string[], complete: boolean): UserError {
+  if (!complete)
+    return new UserError(
+      'backfill_unlisted',
+      'Expected to list what there is to read, but not everything could be listed, for the reasons above, and nothing that was is meant: mend that and run the command again.',
+    );
+  if (unit === undefined)
+    return new UserError(
+      'backfill_nothing',
+      'Expected APIs in the accounts and Regions of the configuration, got none: look at `accounts` and `inventory` in it.',
+    );
   const known = [...new Set(units)].map((one) => `  ${one}`).join('\n') || '  none';
   return new UserError(
     'backfill_unit',
-    `Expected --unit to match a unit of the inventory, got \`${unit ?? '*'}\`. There are:\n${known}`,
+    `Expected --unit to match a unit of the inventory, got \`${unit}\`. There are:\n${known}`,
   );
 }
 

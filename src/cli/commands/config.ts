@@ -17,15 +17,34 @@ export function createConfigCommand(context: CliContext): Command {
     .addCommand(createReferenceCommand(context));
 }
 
+const CHECK_EXAMPLES = `
+Examples:
+  gatewatch config check --config gatewatch.yaml
+  gatewatch config check --json | jq '.problems[]'`;
+
 function createCheckCommand(context: CliContext): Command {
   return new Command('check')
     .description('report every problem of the file with line and remedy; exit 1 if there is one')
     .option('-c, --config <path>', 'configuration file', DEFAULT_CONFIG_PATH)
-    .addHelpText('after', '\nExample:\n  gatewatch config check --config gatewatch.yaml')
-    .action((options: { config: string }) => {
+    .option('--json', 'as JSON, warnings among the problems')
+    .addHelpText('after', CHECK_EXAMPLES)
+    .action((options: { config: string; json?: true }) => {
+      if (options.json) {
+        checkAsJson(context, options.config);
+        return;
+      }
       const loaded = loadOrReport(context, options.config);
       if (loaded !== undefined) context.stdout.write(`${options.config}: ${summary(loaded)}\n`);
     });
+}
+
+/** What it says of a good file is there only then; `problems` is always. */
+function checkAsJson(context: CliContext, path: string): void {
+  const loaded = readConfigFile(context, path);
+  if (!loaded.ok) context.setExitCode(1);
+  const problems = loaded.ok ? loaded.warnings : loaded.problems;
+  const found = loaded.ok ? contentsOf(loaded) : {};
+  context.stdout.write(`${JSON.stringify({ file: path, valid: loaded.ok, ...found, problems }, null, 2)}\n`);
 }
 
 function createPrintCommand(context: CliContext): Command {
@@ -76,15 +95,23 @@ function report(context: CliContext, problems: readonly Problem[]): void {
   for (const problem of problems) context.stderr.write(`${formatProblem(problem)}\n`);
 }
 
-function summary({ config, warnings }: LoadedConfig): string {
-  const regions = new Set(Object.values(config.accounts).flatMap((account) => account.regions)).size;
-  const sinks = Object.entries(config.sinks).map(([name, sink]) => `${name} (${sink.type})`);
+function contentsOf({ config }: LoadedConfig) {
+  return {
+    accounts: Object.keys(config.accounts),
+    regions: [...new Set(Object.values(config.accounts).flatMap((account) => account.regions))],
+    sinks: Object.entries(config.sinks).map(([name, { type }]) => ({ name, type })),
+  };
+}
+
+function summary(loaded: LoadedConfig): string {
+  const { accounts, regions, sinks } = contentsOf(loaded);
+  const names = sinks.map(({ name, type }) => `${name} (${type})`);
   const parts = [
-    counted(Object.keys(config.accounts).length, 'account'),
-    counted(regions, 'Region'),
-    `${counted(sinks.length, 'sink')}: ${sinks.join(', ')}`,
+    counted(accounts.length, 'account'),
+    counted(regions.length, 'Region'),
+    `${counted(sinks.length, 'sink')}: ${names.join(', ')}`,
   ];
-  const warned = warnings.length === 0 ? '' : `, ${counted(warnings.length, 'warning')}`;
+  const warned = loaded.warnings.length === 0 ? '' : `, ${counted(loaded.warnings.length, 'warning')}`;
   return `ok, ${parts.join(', ')}${warned}`;
 }
 

@@ -9,6 +9,7 @@ import type { Window } from '../../model/source-event.ts';
 import { spanText, tableOf } from '../backfill-text.ts';
 import { DEFAULT_CONFIG_PATH, requireConfig } from '../config-file.ts';
 import type { CliContext } from '../context.ts';
+import { refuseJsonOfWork } from '../dry-run.ts';
 import { LEFT_UNDONE, newOrder, type OrderHost, placeAndFollow } from '../follow-order.ts';
 import type { OpenReader } from './audit.ts';
 
@@ -27,6 +28,7 @@ interface ReplayOptions {
   readonly stream?: StreamName;
   readonly rate?: number;
   readonly dryRun?: true;
+  readonly json?: true;
   readonly detach?: true;
 }
 
@@ -36,6 +38,7 @@ const EXAMPLES = `
 Examples:
   gatewatch replay --sink splunk-main --from 2026-11-01T00:00Z --to 2026-11-02T00:00Z --dry-run
   gatewatch replay --sink splunk-main --from 6h --to 5h --stream records --rate 500
+  gatewatch replay --sink dynatrace --from 6h --dry-run --json | jq '.streams[].toSend'
 
 The worker that holds the journal carries it out, live rows first, and goes on after a restart. What it sends bears the
 event ids of the first time, so the destination can tell repeats. \`gatewatch orders\` shows what came of it.`;
@@ -52,6 +55,7 @@ export function createReplayCommand(context: CliContext, host: ReplayHost): Comm
     .addOption(new Option('--stream <name>', 'only this stream').choices(STREAMS))
     .option('--rate <rows>', 'most rows per second', rate)
     .option('--dry-run', 'print what would be sent and end; needs no worker')
+    .option('--json', 'what would be sent as JSON; needs --dry-run')
     .option('--detach', 'hand the order over and end')
     .option('-c, --config <path>', 'configuration file', DEFAULT_CONFIG_PATH)
     .addHelpText('after', EXAMPLES)
@@ -68,11 +72,14 @@ function rate(text: string): number {
 }
 
 async function runReplay(context: CliContext, host: ReplayHost, options: ReplayOptions): Promise<void> {
+  refuseJsonOfWork(options);
   const { config } = requireConfig(context, options.config);
   const span = spanOf(context, options);
   const plans = await plansOf(host, config, span, options);
-  context.stdout.write(planText(options.sink, span, plans));
   const filled = plans.filter(({ rows }) => rows > 0);
+  context.stdout.write(
+    options.json ? planJson(options.sink, span, filled) : planText(options.sink, span, filled),
+  );
   if (filled.length === 0) {
     context.stderr.write(`nothing is stored of ${spanText(span)}; \`gatewatch backfill\` reads the past\n`);
     context.setExitCode(LEFT_UNDONE);
@@ -171,21 +178,16 @@ async function planFor(reader: JournalReader, sink: Sink, stream: StreamName, sp
 }
 
 function planText(sink: string, span: Window, plans: readonly Plan[]): string {
-  const rows = plans
-    .filter((plan) => plan.rows > 0)
-    .map((plan) => {
-      const expired = expiredRows(plan);
-      return [
-        plan.stream,
-        `${plan.rows}`,
-        bytesText(plan.bytes),
-        timeText(plan.firstMs),
-        timeText(plan.lastMs),
-        `${expired}`,
-        `${plan.filtered}`,
-        `${plan.rows - expired - plan.filtered}`,
-      ];
-    });
+  const rows = plans.map((plan) => [
+    plan.stream,
+    `${plan.rows}`,
+    bytesText(plan.bytes),
+    timeText(plan.firstMs),
+    timeText(plan.lastMs),
+    `${expiredRows(plan)}`,
+    `${plan.filtered}`,
+    `${toSend(plan)}`,
+  ]);
   const heading = ['stream', 'rows', 'bytes', 'first event', 'last event', 'expired', 'filtered', 'to send'];
   const reasons = plans.flatMap(({ expired }) =>
     [...expired].map(([why, count]) => `expired ${count}: ${why}`),
@@ -196,6 +198,20 @@ function planText(sink: string, span: Window, plans: readonly Plan[]): string {
     ...(reasons.length === 0 ? [] : ['', ...reasons]),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** Times in milliseconds; `bytes` as stored. No streams: nothing is stored of the span. */
+function planJson(sink: string, span: Window, plans: readonly Plan[]): string {
+  const streams = plans.map((plan) => {
+    const { stream, rows, bytes, firstMs, lastMs, filtered } = plan;
+    const expired = [...plan.expired].map(([reason, count]) => ({ reason, rows: count }));
+    return { stream, rows, bytes, firstMs, lastMs, expired, filtered, toSend: toSend(plan) };
+  });
+  return `${JSON.stringify({ sink, ...span, streams }, null, 2)}\n`;
+}
+
+function toSend(plan: Plan): number {
+  return plan.rows - expiredRows(plan) - plan.filtered;
 }
 
 function expiredRows({ expired }: Plan): number {

@@ -47,7 +47,7 @@ export async function demoOnce(stage: Stage): Promise<number> {
     const failed = await compare(stage, runtime, nowMs, left, alarms);
     if (stage.options.sabotage !== undefined)
       say(context, `Sabotage ${stage.options.sabotage} hit record ${victim ?? 'none'}`);
-    say(context, failed === 0 ? 'Everything equals the truth.' : `${count(failed)} comparisons failed.`);
+    say(context, verdictText(failed));
     return failed === 0 ? 0 : 1;
   } finally {
     await runtime.close();
@@ -193,4 +193,9 @@ async function reportFaults({ context, control }: Stage): Promise<void> {
     context,
     `     faults that happened: ${faults.map(([name, n]) => `${name} ${count(Number(n))}`).join(', ') || 'none'}\n`,
   );
+}
+
+function verdictText(failed: number): string {
+  if (failed === 0) return 'Everything equals the truth.';
+  return failed === 1 ? '1 comparison failed.' : `${count(failed)} comparisons failed.`;
 }

@@ -28,7 +28,7 @@ export function keepHeapSmall(): void {
 /**
  * V8 keeps the pages it has emptied for what may come: resident memory stays at the most there ever was. Told to save, it
  * gives them back with each collection, and collects more often, for a fifth more processor time; so it is told so for
- * the moments in which memory is near its bound, a fifth of the time at most.
+ * the moments in which memory is near its bound, and for a fifth of the time where that brings it down no more.
  */
 export class MemorySaver {
   readonly #save: (isSaving: boolean) => void;

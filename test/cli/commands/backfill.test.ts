@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createAwsClients } from '../../../src/aws/aws-clients.ts';
+import { type AwsClients, createAwsClients } from '../../../src/aws/aws-clients.ts';
 import { createBackfillCommand } from '../../../src/cli/commands/backfill.ts';
 import { accountSettingsOf } from '../../../src/cli/worker/config-to-settings.ts';
 import type { Runtime } from '../../../src/cli/worker/runtime.ts';
 import { openOrderDesk } from '../../../src/store/order-desk.ts';
+import { type FakeFleet, fakeClients } from '../../inventory/listing-fake.ts';
 import { RehearsedFleet, rowsOf } from '../../pipeline/rehearsed-runtime.ts';
 import { contextFor } from '../../support/cli-context.ts';
 
@@ -14,6 +15,8 @@ const HISTORY_TO_MS = Date.UTC(2026, 10, 22, 12, 0, 0);
 describe('gatewatch backfill', () => {
   let fleet: RehearsedFleet;
   let stop: AbortController;
+  /** Listed in place of the sandbox's. */
+  let listing: FakeFleet | undefined;
   const printed = { out: '', err: '', code: 0, questions: 0, asOften: 0 };
 
   beforeAll(async () => {
@@ -23,6 +26,7 @@ describe('gatewatch backfill', () => {
   beforeEach(() => {
     Object.assign(printed, { out: '', err: '', code: 0, questions: 0 });
     stop = new AbortController();
+    listing = undefined;
   });
 
   async function run(journal: string, ...args: string[]): Promise<string> {
@@ -36,7 +40,10 @@ describe('gatewatch backfill', () => {
       randomBytes: (count) => new Uint8Array(count).fill(++bytes),
     });
     const command = createBackfillCommand(context, {
-      connect: (config) => createAwsClients({ ...fleet.deps(), accounts: accountSettingsOf(config) }),
+      connect: (config) =>
+        listing === undefined
+          ? createAwsClients({ ...fleet.deps(), accounts: accountSettingsOf(config) })
+          : listingOnly(listing),
       withRuntime: async (_, work) => {
         const runtime = await fleet.runtime(journal);
         await work(runtime).finally(() => runtime.close());
@@ -72,8 +79,27 @@ describe('gatewatch backfill', () => {
     const out = await run('dry.db', '--from', '30m', '--dry-run', '--price-per-thousand-metrics', '10');
     expect(out).toMatch(/111122223333 +eu-west-1 +FilterLogEvents +\d+ +10 +60 %/);
     expect(out).toMatch(/metrics billed +151, \$1\.51 \(at \$10 per 1,000, UNVERIFIED/);
+    const cheap = await run('dry.db', '--from', '30m', '--dry-run');
+    expect(cheap).toMatch(/metrics billed +151, less than \$0\.01 \(at \$0\.01 per 1,000/);
     expect(out).toMatch(/expected time +at least \d+s/);
     await expect(ordersOf('dry.db')).rejects.toMatchObject({ code: 'journal_missing' });
+  });
+
+  it('prints the forecast as one JSON document with --json', async () => {
+    const out = await run('dry.db', '--from', '30m', '--dry-run', '--json', '--unit', 'logs:*');
+    const said: unknown = JSON.parse(out);
+    expect(said).toMatchObject({
+      fromMs: fleet.nowMs - 1_800_000,
+      toMs: fleet.nowMs,
+      unit: 'logs:*',
+      goesOn: false,
+      series: 0,
+      billedMetrics: 0,
+      complete: true,
+      pricesVerified: false,
+    });
+    expect(said).toHaveProperty('operations[0].operation', 'FilterLogEvents');
+    expect(said).toHaveProperty('expectedMs', expect.any(Number));
   });
 
   it('asks, and starts nothing without a yes', async () => {
@@ -142,9 +168,22 @@ describe('gatewatch backfill', () => {
       ['--from', '1h', '--unit', 'nope*'],
       /Expected --unit to match .*`nope\*`.*logs:111122223333:eu-west-1/s,
     ],
+    [['--from', '1h', '--json'], /Expected --dry-run beside --json/],
     [['--from', '1h', '--rate', '0'], /--rate to be calls per second above 0/],
   ])('refuses %j with the reason', async (args, reason) => {
     await expect(run('refused.db', ...args, '--yes')).rejects.toThrow(reason);
+  });
+
+  it('says that nothing could be listed, or that there is nothing, where no --unit was asked for', async () => {
+    listing = { apis: [], failing: ['rest', 'v2'] };
+    await expect(run('refused.db', '--from', '1h', '--dry-run')).rejects.toThrow(
+      /could be listed.* for the reasons above/,
+    );
+    expect(printed.err).toContain('throttled in every attempt');
+    listing = { apis: [] };
+    await expect(run('refused.db', '--from', '1h', '--dry-run')).rejects.toThrow(
+      /^Expected APIs .* got none: look at `accounts` and `inventory`/,
+    );
   });
 
   it('takes a span older than every metric point when it is about logs alone', async () => {
@@ -161,3 +200,19 @@ describe('gatewatch backfill', () => {
     expect(out).toContain('Backfill done');
   });
 });
+
+/** Clients that only list: a forecast must read no metric and no log. */
+function listingOnly(fleet: FakeFleet): AwsClients {
+  const refuse = () => {
+    throw new Error('a forecast must not read');
+  };
+  return {
+    ...fakeClients(fleet),
+    filterLogEvents: refuse,
+    getMetricData: refuse,
+    listMetrics: refuse,
+    describeLogGroups: refuse,
+    clockAheadMs: () => 0,
+    close: () => undefined,
+  };
+}

@@ -67,6 +67,46 @@ test('config check refuses a journal on a network share and in a Lambda function
   }
 });
 
+test('config check --json prints one document: what the file holds, and every problem or warning', async () => {
+  const cli = createMemoryContext();
+  const warned = `${EXAMPLE_CONFIG}server: { host: 0.0.0.0 }\n`;
+  cli.files.set('/etc/gatewatch/gatewatch.yaml', warned);
+  await run(cli, 'check', '--json');
+  expect(cli.printed).toMatchObject({ code: 0, err: '' });
+  expect(JSON.parse(cli.printed.out)).toMatchObject({
+    file: 'gatewatch.yaml',
+    valid: true,
+    accounts: ['central', 'identity'],
+    regions: ['eu-west-1'],
+    sinks: [
+      { name: 'splunk-main', type: 'splunk_hec' },
+      { name: 'dynatrace', type: 'dynatrace_otlp' },
+    ],
+    problems: [{ severity: 'warning', path: 'server.host' }],
+  });
+});
+
+test('config check --json names every problem and exits 1, also of a missing file', async () => {
+  const cli = createMemoryContext();
+  const text = EXAMPLE_CONFIG.replace('metrics:', 'metrcs:').replace('index: apigw', 'gzip: 1');
+  cli.files.set('/etc/gatewatch/bad.yaml', text);
+  await run(cli, 'check', '--json', '--config', 'bad.yaml');
+  expect(cli.printed).toMatchObject({ code: 1, err: '' });
+  expect(JSON.parse(cli.printed.out)).toMatchObject({
+    file: 'bad.yaml',
+    valid: false,
+    problems: [
+      { severity: 'error', line: 15, column: 1, path: 'metrcs' },
+      { severity: 'error', line: 21, path: 'sinks.splunk-main.gzip' },
+    ],
+  });
+  expect(cli.printed.out).not.toContain(HEC_TOKEN);
+  const none = createMemoryContext();
+  await run(none, 'check', '--json', '--config', 'none.yaml');
+  expect(none.printed).toMatchObject({ code: 1, err: '' });
+  expect(JSON.parse(none.printed.out)).toMatchObject({ valid: false, problems: [{ file: 'none.yaml' }] });
+});
+
 test('config print shows the configuration in force without secrets, as YAML or JSON', async () => {
   const cli = createMemoryContext();
   cli.files.set('/etc/gatewatch/gatewatch.yaml', EXAMPLE_CONFIG);
@@ -91,7 +131,7 @@ test('every config command has an example in its help', () => {
     let help = '';
     each.configureOutput({ writeOut: (text) => (help += text) });
     each.outputHelp();
-    expect(help).toContain('Example:\n  gatewatch ');
+    expect(help).toMatch(/Examples?:\n {2}gatewatch /);
   }
 });
 

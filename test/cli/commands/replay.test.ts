@@ -90,6 +90,33 @@ describe('gatewatch replay', () => {
     );
   });
 
+  it('prints the same as one JSON document with --json, also when nothing is stored', async () => {
+    const said: unknown = JSON.parse(await run(...ALL, '--dry-run', '--json'));
+    const ofStream = (stream: 'records' | 'metrics') => {
+      const rows = stored[stream];
+      return { stream, rows, expired: [], filtered: 0, toSend: rows };
+    };
+    expect(said).toMatchObject({
+      sink: 'splunk',
+      fromMs: fleet.nowMs - 3_600_000,
+      toMs: fleet.nowMs,
+      streams: [ofStream('records'), ofStream('metrics')],
+    });
+    printed.out = '';
+    await run('--sink', 'splunk', '--from', '3d', '--to', '2d', '--dry-run', '--json');
+    expect(JSON.parse(printed.out)).toMatchObject({ streams: [] });
+    expect(printed.code).toBe(3);
+    printed.out = '';
+    const startedMs = fleet.nowMs;
+    fleet.nowMs += 2 * 86_400_000;
+    await run(...['--sink', 'dynatrace', '--from', '3d', '--dry-run', '--stream', 'records', '--json']);
+    fleet.nowMs = startedMs;
+    const reason = expect.stringContaining('that Dynatrace takes log records for');
+    expect(JSON.parse(printed.out)).toMatchObject({
+      streams: [{ expired: [{ reason, rows: stored.records }], toSend: 0 }],
+    });
+  });
+
   it('without a worker says so, and the order waits for one that works once', async () => {
     const out = await run(...ALL, '--stream', 'records');
     expect(out).toMatch(/No worker holds the journal: order \S+ waits for the next `gatewatch run` or/);
@@ -139,6 +166,7 @@ describe('gatewatch replay', () => {
   it.each([
     [['--sink', 'nope', '--from', '1h'], /--sink to name a sink .*\(splunk, dynatrace\), got `nope`/],
     [['--sink', 'splunk', '--from', '1h', '--to', '2h'], /--from to be before --to/],
+    [['--sink', 'splunk', '--from', '1h', '--json'], /Expected --dry-run beside --json/],
     [['--sink', 'splunk', '--from', '1h', '--rate', '0'], /--rate to be rows per second above 0/],
     [
       ['--sink', 'splunk', '--from', '1h', '--stream', 'logs'],
