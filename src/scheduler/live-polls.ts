@@ -24,6 +24,11 @@ export class LivePolls<U extends Polled> {
     return this.#asked.size > 0;
   }
 
+  /** True while a poll of the unit waits or is under way. */
+  isAsked(unit: string): boolean {
+    return this.#asked.has(unit);
+  }
+
   /** Polls every unit that is not being polled. Resolves when these polls have ended, or throws the first failure then. */
   async turn(units: readonly U[], poll: (unit: U) => Promise<unknown>): Promise<void> {
     const ready = units.filter(({ unit }) => !this.#asked.has(unit));

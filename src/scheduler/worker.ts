@@ -221,7 +221,9 @@ export class Worker {
     const task = (name: 'logs' | 'metrics' | 'inventory', run: () => Promise<void>) =>
       at(name, schedule[name], run);
     return [
-      task('logs', () => this.#liveTurn(signal)),
+      task('logs', async () => {
+        await Promise.all([this.#liveTurn(signal), this.#firstMetrics(signal)]);
+      }),
       task('metrics', () => this.#polledTurn('metrics', signal)),
       task('inventory', this.#listing(signal).list),
       ...(this.#units.alarms ? [at('alarms', alarms, () => this.#polledTurn('alarms', signal))] : []),
@@ -240,6 +242,15 @@ export class Worker {
     return this.#tasks.run(kind, () => this.#polledTick(kind, signal));
   }
 
+  /** A Region that was just found, or whose first read has failed, does not wait for the next turn of the metrics. */
+  async #firstMetrics(signal: AbortSignal): Promise<void> {
+    const { ingest } = this.#options;
+    const unread = this.#units.metrics.filter(
+      ({ unit }) => ingest.readWholeThrough(unit) === undefined && !this.#livePolled.isAsked(unit),
+    );
+    if (unread.length > 0) await this.#tasks.run('metrics', () => this.#poll('metrics', unread, signal));
+  }
+
   async #logsTick(signal: AbortSignal): Promise<void> {
     if (!this.#mayRead(signal)) return;
     await this.#live.turn(this.#units.logs, async (unit) => {
@@ -249,8 +260,12 @@ export class Worker {
     await this.#settle(signal);
   }
 
-  async #polledTick(kind: 'metrics' | 'alarms', signal: AbortSignal): Promise<void> {
-    await this.#livePolled.turn(this.#units[kind] ?? [], async (unit) => {
+  #polledTick(kind: 'metrics' | 'alarms', signal: AbortSignal): Promise<void> {
+    return this.#poll(kind, this.#units[kind] ?? [], signal);
+  }
+
+  async #poll(kind: string, units: readonly PolledUnit[], signal: AbortSignal): Promise<void> {
+    await this.#livePolled.turn(units, async (unit) => {
       if (this.#mayRead(signal)) await this.#health.attempt(unit.unit, kind, signal, () => unit.poll(signal));
     });
   }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FencedError, HeldError, IncompleteReadError, JournalDamagedError } from '../../src/core/errors.ts';
 import type { Inventory } from '../../src/model/inventory.ts';
+import type { MetricRecord } from '../../src/model/metric-record.ts';
 import type { LogPart } from '../../src/model/part.ts';
 import type { Page, Source, Window } from '../../src/model/source-event.ts';
 import { Backfill } from '../../src/pipeline/backfill.ts';
@@ -9,6 +10,7 @@ import { defaultLaneSettings, type LaneDrain } from '../../src/pipeline/drain-la
 import { LiveFirst } from '../../src/pipeline/live-first.ts';
 import { createLagMeter, LogUnit } from '../../src/pipeline/log-unit.ts';
 import { MetricReads } from '../../src/pipeline/metric-reads.ts';
+import { MetricUnit } from '../../src/pipeline/metric-unit.ts';
 import { Redelivery } from '../../src/pipeline/redelivery.ts';
 import { Worker, type WorkerOptions } from '../../src/scheduler/worker.ts';
 import { lane } from '../contract/journal-records.ts';
@@ -290,6 +292,45 @@ describe('a worker that runs on', () => {
     stop.abort(new Error('the test is over'));
     await ended;
     expect(events).toEqual(['reading', 'read ended']);
+  });
+
+  it('reads metrics that were never read with the next turn of logs, and then when it is their turn', async () => {
+    const { ingest, journal, clock } = rig;
+    let calls = 0;
+    const source: Source<MetricRecord> = {
+      unit: 'metrics:111122223333:eu-west-1',
+      read: async function* () {
+        calls += 1;
+        if (calls === 1) throw new IncompleteReadError('the answer broke off');
+        yield page<MetricRecord>([]);
+      },
+    };
+    const metrics = new MetricUnit({
+      source,
+      ingest,
+      clock,
+      reads: new MetricReads({ ingest, journal, clock }),
+      settings: {
+        periodMs: MINUTE,
+        settleMs: MINUTE,
+        revisitMs: MINUTE,
+        firstReadMs: 10 * MINUTE,
+        maxSpanMs: 60 * MINUTE,
+      },
+    });
+    const schedule = { logs: EACH_SECOND, metrics: NEVER, inventory: NEVER };
+    const stop = new AbortController();
+    const worker = workerOf([], [], { schedule, unitsOf: () => ({ logs: [], metrics: [metrics] }) });
+    const ended = worker.run(stop.signal);
+    await until(() => worker.status().units[0]?.lastError !== undefined, 'the first read has failed');
+    rig.clock.skip(1_000);
+    await until(() => worker.status().units[0]?.readThroughMs !== undefined, 'it was read again');
+    rig.clock.skip(10 * MINUTE);
+    await until(() => meter.observed.filter((task) => task === 'logs').length > 2, 'logs had more turns');
+    expect(calls).toBe(2);
+    expect(worker.status()).toMatchObject({ skippedRuns: 0, units: [{ unit: source.unit }] });
+    stop.abort(new Error('the test is over'));
+    await ended;
   });
 
   it('stops in good order under load, and a new worker finds nothing lost or twice', async () => {

@@ -37,6 +37,8 @@ export class RecordingLogger implements Logger {
 /** Adds up counters by name. */
 export class RecordingMeter implements Meter {
   readonly counts = new Map<string, number>();
+  /** Tasks of which a run was timed, in order. */
+  readonly observed: string[] = [];
 
   count(name: string, value: number, _labels?: MetricLabels): void {
     this.counts.set(name, (this.counts.get(name) ?? 0) + value);
@@ -44,5 +46,7 @@ export class RecordingMeter implements Meter {
 
   gauge(): void {}
 
-  observe(): void {}
+  observe(_name: string, _value: number, labels?: MetricLabels): void {
+    if (labels?.task !== undefined) this.observed.push(String(labels.task));
+  }
 }
