@@ -1,4 +1,5 @@
 import { FencedError } from '../../src/core/errors.ts';
+import { hasEnded } from '../../src/model/order.ts';
 import type { Window } from '../../src/model/source-event.ts';
 import { AWS_FAULTS } from './cloudwatch.ts';
 import { SINK_FAULTS } from './destinations.ts';
@@ -140,6 +141,13 @@ export class SimRun {
     if (this.#settings.endsWithBackfill)
       await this.#orderBackfill({ fromMs: START_MS - HOUR, toMs: Math.floor(time.nowMs) });
     await this.#rest(10);
+    // A slow destination that takes small bodies only is asked a hundred times for fifty rows.
+    for (let turn = 0; turn < 50 && (await this.#hasOpenOrders()); turn += 1) await this.#rest(1);
+  }
+
+  async #hasOpenOrders(): Promise<boolean> {
+    const orders = await (await this.#living()).runtime.journal.orders();
+    return orders.some((order) => !hasEnded(order));
   }
 
   /** From some time before the traffic to some time before now. */
