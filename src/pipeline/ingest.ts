@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts';
-import { FencedError } from '../core/errors.ts';
+import { FencedError, messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Meter } from '../core/meter.ts';
 import { Mutex } from '../core/mutex.ts';
@@ -283,8 +283,21 @@ export class Ingest {
         },
       });
     } catch (error) {
-      await this.#correlator.reset();
+      await this.#forgetBatch();
       throw error;
+    }
+  }
+
+  /** What went wrong before is what whoever called is told: where this fails too, the next batch begins with it. */
+  async #forgetBatch(): Promise<void> {
+    try {
+      await this.#correlator.reset();
+    } catch (error) {
+      const reason = messageOf(error);
+      this.#logger.error(
+        { reason },
+        'the join could not be read back after a failure; the next batch begins with it',
+      );
     }
   }
 
@@ -329,7 +342,7 @@ export class Ingest {
         ...(what.beside.length > 0 && { beside: what.beside.map((one) => this.#unitCommit(one)) }),
       });
     } catch (error) {
-      await this.#correlator.reset();
+      await this.#forgetBatch();
       throw error;
     }
   }

@@ -85,6 +85,16 @@ describe('a commit that fails', () => {
     expect(await rig.requests()).toEqual(['ext-a']);
   });
 
+  it('is what is told, also where the join cannot be read back after it', async () => {
+    rig.failures.push(new Error('disk full'));
+    rig.resetFailures.push(new Error('disk unreadable'));
+    const parts = [line('a', at(5_000))];
+    await expect(rig.ingest.commitParts(batch(parts))).rejects.toThrow('disk full');
+    expect(rig.logger.at('error')).toMatchObject([{ fields: { reason: 'disk unreadable' } }]);
+    await rig.ingest.commitParts(batch(parts));
+    expect(await rig.requests()).toEqual(['ext-a']);
+  });
+
   it('leaves nothing behind in memory that the journal does not hold', async () => {
     const waiting = access({ id: 'w', startMs: at(5_000), authzRequestId: 'inv-1' });
     rig.failures.push(new Error('disk full'));

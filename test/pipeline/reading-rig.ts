@@ -1,4 +1,3 @@
-import { silentLogger } from '../../src/core/logger.ts';
 import { Correlator, defaultCorrelateSettings } from '../../src/correlate/correlator.ts';
 import type { Journal, JournalEntry, KnownKeys, LedgerEntry, WindowCommit } from '../../src/model/journal.ts';
 import type { LogPart } from '../../src/model/part.ts';
@@ -7,7 +6,7 @@ import { Ingest } from '../../src/pipeline/ingest.ts';
 import { access } from '../correlate/scenario.ts';
 import { TemporaryJournal } from '../store/temporary-journal.ts';
 import { FakeClock } from '../support/fake-clock.ts';
-import { RecordingMeter } from '../support/recorders.ts';
+import { RecordingLogger, RecordingMeter } from '../support/recorders.ts';
 
 export const UNIT = 'logs:111122223333:eu-west-1:/apigw/orders';
 
@@ -75,6 +74,9 @@ export class ReadingRig {
   readonly commits: WindowCommit[] = [];
   /** The next commits fail for these reasons. */
   readonly failures: Error[] = [];
+  /** The next times the join is read back fail for these reasons. */
+  readonly resetFailures: Error[] = [];
+  readonly logger = new RecordingLogger();
   /** Units that are read; of the others nobody waits for a line. */
   readonly readUnits = new Set<string>();
   /** Lines that a commit takes on beside its own, from the next start on. */
@@ -109,7 +111,8 @@ export class ReadingRig {
     const correlator = new (class extends Correlator {
       override reset(): Promise<void> {
         rig.resets += 1;
-        return super.reset();
+        const failure = rig.resetFailures.shift();
+        return failure === undefined ? super.reset() : Promise.reject(failure);
       }
     })({
       store: opened,
@@ -126,7 +129,7 @@ export class ReadingRig {
       correlator,
       clock: this.clock,
       meter: this.meter,
-      logger: silentLogger,
+      logger: this.logger,
       allowanceOf: () => 60_000,
       isRead: (unit) => this.readUnits.has(unit),
       isCrowded: () => this.isCrowded,
