@@ -34,7 +34,8 @@ const KEPT = 'and the line is kept as unparsed: `gatewatch backfill` of its time
 const STAYS = 'and the record of the line stays as it was written';
 const NOT_KEPT =
   'nor where its line is from: the line is in no record, and `gatewatch ledger` counts the row';
-const CHECK = 'check the journal with `gatewatch audit verify`, and report it if that finds nothing';
+/** What to do about a row that cannot be read. */
+export const CHECK = 'check the journal with `gatewatch audit verify`, and report it if that finds nothing';
 
 const SOURCE = /"source":(\{[^{}]*\})/;
 

@@ -5,9 +5,9 @@ import type { CorrelateSettings } from './correlate-settings.ts';
 import type { CorrelationStore } from './correlation.ts';
 import { InvocationBook } from './invocation-book.ts';
 import { ReleaseSchedule } from './release-schedule.ts';
-import { restoreWaiting, type UnreadableRow } from './restore-waiting.ts';
+import { orUnreadable, restoreWaiting, type UnreadableRow } from './restore-waiting.ts';
 import type { SilentUnits } from './silent-units.ts';
-import { type Forgotten, readableInvocation, readForgotten, STATE_KINDS } from './state-rows.ts';
+import { type Forgotten, readForgotten, readInvocation, STATE_KINDS } from './state-rows.ts';
 import { Unfinished } from './unfinished.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
@@ -21,6 +21,8 @@ export interface JoinMemory {
   unread: AsyncIterator<StateRow> | undefined;
   /** Waiting rows that cannot be read, until a batch tells of them. */
   readonly unreadable: UnreadableRow[];
+  /** Rows of open invocations, likewise. */
+  readonly unreadableInvocations: UnreadableRow[];
   /** Event time before which the journal alone may know of lines, however young they are. Infinite while anything may be. */
   forgottenThroughMs: number;
   /** As the journal has both. */
@@ -47,6 +49,7 @@ export function emptyMemory(settings: CorrelateSettings, silent: SilentUnits): J
     schedule: new ReleaseSchedule(settings),
     unread: undefined,
     unreadable: [],
+    unreadableInvocations: [],
     forgottenThroughMs: Number.NEGATIVE_INFINITY,
     forgottenStored: { throughMs: Number.NEGATIVE_INFINITY, hasUnread: false },
     unfinishedNamed: new Unfinished(STATE_KINDS.unfinishedNamed, settings.invocationsInMemory),
@@ -71,7 +74,8 @@ export async function restoreMemory(
   logger: Logger,
 ): Promise<void> {
   for await (const row of store.allState(STATE_KINDS.openInvocation)) {
-    const invocation = readableInvocation(row.key, row.body, logger);
+    const read = () => readInvocation(row.key, row.body);
+    const invocation = orUnreadable(memory.unreadableInvocations, row, read);
     if (invocation === undefined) continue;
     invocation.stored = STATE_KINDS.openInvocation;
     memory.invocations.add(invocation);

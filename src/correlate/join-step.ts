@@ -49,6 +49,8 @@ export interface JoinStep extends Workplace {
   /** Keys of waiting rows that cannot be read: those that go, and those that stay as they are. */
   readonly rowsGivenUp: Set<string>;
   readonly rowsLeftAlone: Set<string>;
+  /** Keys of open invocations whose rows cannot be read, and go. */
+  readonly invocationsGivenUp: Set<string>;
 
   /** How many more lines the batch takes on beside what it must. */
   readonly room: Room;
@@ -115,6 +117,7 @@ export function newJoinStep(
     waitingNew: new Set(),
     rowsGivenUp: new Set(),
     rowsLeftAlone: new Set(),
+    invocationsGivenUp: new Set(),
     room: { named: room, gateway: room, connections: room, released: room, parked: room },
     isCutShort: false,
     leftEarly: 0,

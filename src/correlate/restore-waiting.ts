@@ -27,11 +27,16 @@ const MOST_UNREADABLE = 100;
  * read is kept for the next batch to tell of.
  */
 export function restoreWaiting(memory: Memory, row: StateRow): Waiting | undefined {
+  return orUnreadable(memory.unreadable, row, () => restore(memory, row));
+}
+
+/** Undefined where reading throws: then the row is kept for the next batch to tell of. */
+export function orUnreadable<T>(unreadable: UnreadableRow[], row: StateRow, read: () => T): T | undefined {
   try {
-    return restore(memory, row);
+    return read();
   } catch (error) {
-    if (memory.unreadable.length >= MOST_UNREADABLE) throw tooMany();
-    memory.unreadable.push({ row, error });
+    if (unreadable.length >= MOST_UNREADABLE) throw tooMany();
+    unreadable.push({ row, error });
     return undefined;
   }
 }
@@ -39,7 +44,7 @@ export function restoreWaiting(memory: Memory, row: StateRow): Waiting | undefin
 function tooMany(): GatewatchError {
   return new GatewatchError(
     'state_unreadable',
-    `Expected to read the waiting lines in the journal, got more than ${MOST_UNREADABLE} rows that cannot be read: nothing of them was changed; go back to the version that wrote them, check the journal with \`gatewatch audit verify\`, and report it if that finds nothing`,
+    `Expected to read what waits in the journal, got more than ${MOST_UNREADABLE} rows that cannot be read: nothing of them was changed; go back to the version that wrote them, check the journal with \`gatewatch audit verify\`, and report it if that finds nothing`,
   );
 }
 

@@ -1,4 +1,5 @@
 import { awaitDecision } from './connection-join.ts';
+import { giveUpInvocation } from './give-up-invocation.ts';
 import { giveUpRow } from './give-up-row.ts';
 import type { JoinStep } from './join-step.ts';
 import { LATE_SLACK_MS } from './late.ts';
@@ -37,6 +38,9 @@ export function giveUpUnreadable(step: JoinStep): void {
     const hasLeft = row.expiresMs > 0;
     // One that has left says so until it expires: nothing of it is lost.
     if (giveUpRow(step, row, hasLeft, error) && !hasLeft) step.rowsGivenUp.add(row.key);
+  }
+  for (const { row, error } of step.memory.unreadableInvocations.splice(0)) {
+    if (giveUpInvocation(step, row, error)) step.invocationsGivenUp.add(row.key);
   }
 }
 

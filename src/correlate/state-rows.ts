@@ -185,8 +185,8 @@ function unpackSources({ places, sources }: Pick<InvocationRow, 'places' | 'sour
   });
 }
 
-/** An invocation as it was written. */
-function readInvocation(key: string, body: string): Invocation {
+/** An invocation as it was written. Throws where the row cannot be read. */
+export function readInvocation(key: string, body: string): Invocation {
   const row = readState<InvocationRow | ThinRow>(body, 'startMs');
   const names = namesOf(key);
   const claims = [...(row.claim === undefined ? [] : [row.claim]), ...(row.rivals ?? [])];

@@ -22,6 +22,8 @@ export function correlationOf(step: JoinStep): Correlation {
       state.push(drop(STATE_KINDS.waiting, entry.key));
   }
   for (const key of step.rowsGivenUp) state.push(drop(STATE_KINDS.waiting, key));
+  // Before those that are written: a line of this batch may begin one of them anew.
+  for (const key of step.invocationsGivenUp) state.push(drop(STATE_KINDS.openInvocation, key));
   for (const invocation of step.touched) {
     step.at = invocation;
     pushInvocation(step, invocation, state);

@@ -127,6 +127,73 @@ describe('the row of a waiting line that cannot be read', () => {
   });
 });
 
+describe('the row of an open invocation that cannot be read', () => {
+  /** What it logged first, with a text full of what looks like the members of a row. */
+  function begun(id: string): LogPart[] {
+    return made(id)
+      .slice(0, 2)
+      .map((part) => ({ ...part, text: '"claim":[1],"places":[["a","b","c","d"]],"sources":[]' }));
+  }
+
+  it('is kept as unparsed, line by line, told once, and costs no other invocation', async () => {
+    const rig = new Rig();
+    await rig.feed([...uses(1, 'L1'), ...uses(1, 'L2'), ...begun('L1'), ...begun('L2')]);
+    const ids = begun('L2').map(({ source }) => source.eventId);
+    expect(spoil(rig, 'open_invocation', (body) => body.replace('"startMs":', '"startMs";'), 'L2')).toBe(1);
+    await rig.restart();
+    await rig.feed([]);
+    await rig.restart();
+    await rig.feed(made('L1').slice(2));
+    expect(unparsed(rig).toSorted()).toEqual(ids.toSorted());
+    expect(rig.told).toEqual([expect.stringContaining('kept as unparsed')]);
+    expect(outcomes(rig)).toMatchObject({ 'cached_decision C-L1': 1 });
+    expect(await settlingLines(rig.store)).toMatchObject({ unreadable: 0 });
+  });
+
+  it('begins anew with a line that comes as it is told of', async () => {
+    const rig = new Rig();
+    await rig.feed([...uses(1, 'L2'), ...begun('L2')]);
+    spoil(rig, 'open_invocation', (body) => body.replace('"startMs":', '"startMs";'));
+    await rig.restart();
+    await rig.feed(made('L2').slice(2));
+    expect(unparsed(rig)).toHaveLength(2);
+    await rig.restart();
+    await pass(rig, 20 * MINUTE);
+    expect(outcomes(rig)).toEqual({ 'authorizer_only unknown': 1, 'cached_decision unknown': 1 });
+    expect(rig.told).toHaveLength(1);
+  });
+
+  it.each([
+    ['does not say where its lines are from', (body: string) => body.replace('"sources":', '"sources";')],
+    ['says so of another group', (body: string) => body.replace('"places":[["', '{"places":[["9')],
+    [
+      'names a place that it does not have',
+      (body: string) => body.replace('"sources":[[0', '{"sources":[[7'),
+    ],
+  ])('stays, for the ledger to count, where it %s', async (_what, how) => {
+    const rig = new Rig();
+    await rig.feed([...uses(1, 'L2'), ...begun('L2')]);
+    expect(spoil(rig, 'open_invocation', how)).toBe(1);
+    await rig.restart();
+    await rig.feed([]);
+    expect(unparsed(rig)).toEqual([]);
+    expect(rig.told).toEqual([expect.stringContaining('`gatewatch ledger` counts')]);
+    expect(await settlingLines(rig.store)).toMatchObject({ unreadable: 1 });
+  });
+
+  it('leaves the record that has its lines as it was', async () => {
+    const rig = new Rig();
+    await rig.feed([byGatewayId('2', 0), ...madeUnder('2')]);
+    await pass(rig, 6 * MINUTE);
+    const before = rig.store.records.size;
+    expect(spoil(rig, 'open_invocation', (body) => body.replace('"startMs":', '"startMs";'))).toBe(1);
+    await rig.restart();
+    await rig.feed([]);
+    expect(rig.store.records.size).toBe(before);
+    expect(rig.told).toEqual([expect.stringContaining('stays as it was')]);
+  });
+});
+
 /** Everything that is left of what a batch asks the journal for. */
 async function parkedRig(): Promise<Rig> {
   const rig = new Rig({ linesPerStep: 5, invocationsInMemory: 0, connectionsInMemory: 0 });
