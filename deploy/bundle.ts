@@ -17,7 +17,7 @@ export interface BundleOrder {
 }
 
 /**
- * Writes what an entry needs of our modules and of `node_modules`, as one file: V8 keeps the text and the records of
+ * Writes what an entry needs of our modules and of `node_modules`, as few files: V8 keeps the text and the records of
  * every module that it loads, and an unbundled worker has thousands. Names and lines stay as they are, so that a stack
  * trace says something without a source map. Throws at the first warning: what could not be resolved would be missing at
  * the first call that needs it.
@@ -37,6 +37,8 @@ export async function bundle({ entry, file, outDir }: BundleOrder): Promise<void
   const { output } = await built.generate({
     format: 'esm',
     chunkFileNames: 'lazy/[name].js',
+    // A file of its own: what is loaded later must not wait for the end of an entry that waits for it.
+    codeSplitting: { groups: [{ name: 'own-package', test: /[\\/]src[\\/]cli[\\/]own-package\.ts$/ }] },
     minify: { compress: true, mangle: false, codegen: false },
     comments: { legal: true, annotation: false, jsdoc: false },
   });

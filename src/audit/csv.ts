@@ -9,13 +9,20 @@ const COLUMNS: readonly Field[] = FIELDS.filter((field) =>
 const STARTS_FORMULA = /^[=+\-@\t\r\n\0＝＋－＠]/;
 const NEEDS_QUOTES = /[",\r\n]/;
 
-/** RFC 4180: a header, one line per record, CRLF at each end. Columns are those of the field dictionary. */
-export function toCsv(entries: readonly JournalEntry[]): string {
-  const rows = entries.map((entry) => {
-    const values = new Map<string, unknown>(Object.entries(entry.record));
-    return COLUMNS.map((column) => csvCell(values.get(column.name)));
-  });
-  return [COLUMNS.map((column) => column.csv), ...rows].map((row) => `${row.join(',')}\r\n`).join('');
+/**
+ * RFC 4180, line by line, because an export may be longer than a string can be: a header, one line per record, CRLF at
+ * each end. Columns are those of the field dictionary.
+ */
+export function* csvLines(entries: Iterable<JournalEntry>): Generator<string> {
+  yield lineOf(COLUMNS.map((column) => column.csv));
+  for (const { record } of entries) {
+    const values = new Map<string, unknown>(Object.entries(record));
+    yield lineOf(COLUMNS.map((column) => csvCell(values.get(column.name))));
+  }
+}
+
+function lineOf(cells: readonly string[]): string {
+  return `${cells.join(',')}\r\n`;
 }
 
 /** One cell. Lists and maps are JSON. A text that a spreadsheet would run gets an apostrophe in front. */

@@ -94,7 +94,7 @@ export function translateAwsError(error: unknown, context: CallContext): Error {
   switch (classifyAwsError(error)) {
     case 'throttled':
       return new IncompleteReadError(
-        `${where} was throttled in every attempt; it is read again later (${said})`,
+        `${where} was throttled in every attempt; a running worker reads it again by itself (${said})`,
         options,
       );
     case 'denied':
@@ -119,7 +119,7 @@ export function translateAwsError(error: unknown, context: CallContext): Error {
       return new HeldError('aws_invalid_request', `${where} was refused as invalid (${said})`, options);
     case 'transient':
       return new IncompleteReadError(
-        `${where} failed in every attempt; it is read again later (${said})`,
+        `${where} failed in every attempt; a running worker reads it again by itself (${said})`,
         options,
       );
   }

@@ -4,8 +4,12 @@ import type { Window } from '../model/source-event.ts';
 import type { BackfillForecast } from '../pipeline/backfill-forecast.ts';
 import { oneLine } from '../telemetry/one-line.ts';
 
-/** The forecast as a person reads it before saying yes. */
-export function forecastText(forecast: BackfillForecast, span: Window, pricePerThousand: number): string {
+/** The forecast as a person reads it before saying yes. `complete` is false when a listing failed. */
+export function forecastText(
+  forecast: BackfillForecast,
+  asked: { readonly span: Window; readonly pricePerThousand: number; readonly complete: boolean },
+): string {
+  const { span, pricePerThousand, complete } = asked;
   const { logGroups, series, billedMetrics, dollars, expectedMs } = forecast;
   const lines = [
     `Backfill ${spanText(span)}: ${logGroups} log groups, ${series} metric series`,
@@ -34,6 +38,7 @@ export function forecastText(forecast: BackfillForecast, span: Window, pricePerT
   lines.push(
     'log lines          what a group’s own retention has deleted does not come back; that is no error',
   );
+  if (!complete) lines.push('Some listings failed (said on standard error): this is a lower bound.');
   return `${lines.join('\n')}\n`;
 }
 

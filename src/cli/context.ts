@@ -9,7 +9,7 @@ export interface TextOutput {
 }
 
 /**
- * All that a command may touch of the outside, so that a test can run any command in its own process. `main.ts` makes
+ * All that a command may touch of the outside, so that a test can run any command in its own process. `start.ts` makes
  * the real one.
  */
 export interface CliContext {

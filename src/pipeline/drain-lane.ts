@@ -53,6 +53,8 @@ export interface LaneStatus {
   readonly held: string | undefined;
   /** When this worker was first told so; undefined while that is only known from the one before it. */
   readonly heldSinceMs: number | undefined;
+  /** How often a held lane is tried, milliseconds. */
+  readonly heldProbeMs: number;
   /** Why the last attempt did not deliver everything; undefined when it did. */
   readonly trouble: string | undefined;
 }
@@ -125,14 +127,14 @@ export class LaneDrain {
     this.#tracer = options.tracer ?? silentTracer;
     this.#random = options.random;
     this.#settings = options.settings;
-    this.#voice = new LaneVoice({ ...options, lane: id.name });
+    const { heldProbeMs } = options.settings;
+    this.#voice = new LaneVoice({ ...options, lane: id.name, heldProbeMs });
     const backoffMs = (attempt: number) => this.#backoffMs(attempt);
     this.#mark = new HeldMark({ ...options, lane: id.name, voice: this.#voice, backoffMs });
     const circuits = options.circuits ?? new Circuits(options);
     const precedence = options.way === undefined ? 'first' : 'giving_way';
     const circuit = circuits.of(sink.name, sink.endpointOf?.(id.stream) ?? '', precedence);
     this.#pace = options.pace;
-    const { heldProbeMs } = options.settings;
     this.#gates = new LaneGates({ clock, circuit, heldProbeMs, way: options.way });
   }
 
@@ -144,6 +146,7 @@ export class LaneDrain {
       counts: this.#counts,
       held: this.#mark.reason,
       heldSinceMs: this.#mark.sinceMs,
+      heldProbeMs: this.#settings.heldProbeMs,
       trouble: this.#trouble,
     };
   }

@@ -1,3 +1,4 @@
+import { formatDuration } from '../core/duration.ts';
 import type { Logger } from '../core/logger.ts';
 import type { Meter } from '../core/meter.ts';
 import type { LaneCounts } from '../model/journal.ts';
@@ -8,10 +9,18 @@ export class LaneVoice {
   readonly #lane: string;
   readonly #logger: Logger;
   readonly #meter: Meter;
+  readonly #heldProbe: string;
   readonly #saidHeld = new Set<string>();
   #isDown = false;
 
-  constructor(options: { readonly lane: string; readonly logger: Logger; readonly meter: Meter }) {
+  /** `heldProbeMs`: rhythm in which a held lane is tried, milliseconds. */
+  constructor(options: {
+    readonly lane: string;
+    readonly logger: Logger;
+    readonly meter: Meter;
+    readonly heldProbeMs: number;
+  }) {
+    this.#heldProbe = formatDuration(options.heldProbeMs);
     this.#lane = options.lane;
     this.#logger = options.logger;
     this.#meter = options.meter;
@@ -31,7 +40,7 @@ export class LaneVoice {
     if (this.#saidHeld.has(reason)) return;
     this.#saidHeld.add(reason);
     this.#logger.error(
-      { lane: this.#lane, reason },
+      { lane: this.#lane, reason, triedEvery: this.#heldProbe },
       'lane held: nothing is lost, delivery resumes once this is mended',
     );
   }

@@ -8,6 +8,7 @@ export type FindingKind =
   | 'pending_unknown'
   | 'source_held'
   | 'lane_held'
+  | 'lane_troubled'
   | 'intake_stopped'
   | 'trail_filling'
   | 'rows_damaged'

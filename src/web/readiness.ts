@@ -8,6 +8,8 @@ import { type StorageHealth, storageNotices, storageReasons } from './storage-fi
 export interface Held {
   readonly reason: string;
   readonly sinceMs: number;
+  /** How often it is tried whether it is mended, milliseconds; absent where that has no rhythm of its own. */
+  readonly everyMs?: number;
 }
 
 /** One unit that is read: a log group, or the metrics of one account and Region. */
@@ -95,6 +97,7 @@ export function readiness(input: ReadinessInput): Readiness {
     const late = lateLane(lane, worker, nowMs);
     if (late !== undefined) reasons.push(late);
     else if (lane.held !== undefined) notices.push(heldLane(lane, lane.held));
+    else if (lane.trouble !== undefined) notices.push(troubledLane(lane, lane.trouble, nowMs));
   }
   if (input.drift !== undefined) notices.push({ kind: 'alarm_drift', subject: 'alarms', ...input.drift });
   for (const gap of input.gaps ?? []) notices.push(gapNotice(gap));
@@ -197,7 +200,7 @@ function lateLane(lane: LaneHealth, worker: WorkerState, nowMs: number): Finding
 
 function laneAdvice({ held, trouble }: LaneHealth): string {
   if (held !== undefined) {
-    return `it is held since ${iso(held.sinceMs)} (${plain(held.reason)}), so mend that and delivery resumes by itself, nothing is lost`;
+    return `it is held since ${iso(held.sinceMs)} (${plain(held.reason)}), so mend that and delivery resumes by itself${rhythm(held)}, nothing is lost`;
   }
   if (trouble !== undefined) {
     return `the last attempt failed (${plain(trouble)}) and is repeated, so look at the destination if it lasts`;
@@ -206,8 +209,7 @@ function laneAdvice({ held, trouble }: LaneHealth): string {
 }
 
 function heldLane({ lane, pending, promiseMs }: LaneHealth, held: Held): Finding {
-  const promise = promiseMs === undefined ? '' : ` and still within its promise of ${span(promiseMs)}`;
-  const sentence = `Lane ${lane} is held since ${iso(held.sinceMs)} (${plain(held.reason)}) with ${counted(pending)} pending${promise}: mend that and delivery resumes by itself, nothing is lost.`;
+  const sentence = `Lane ${lane} is held since ${iso(held.sinceMs)} (${plain(held.reason)}) with ${counted(pending)} pending${withinPromise(promiseMs)}: mend that and delivery resumes by itself${rhythm(held)}, nothing is lost.`;
   return {
     kind: 'lane_held',
     subject: lane,
@@ -215,6 +217,27 @@ function heldLane({ lane, pending, promiseMs }: LaneHealth, held: Held): Finding
     ...(promiseMs !== undefined && { promiseMs }),
     sentence,
   };
+}
+
+/** Since when is not known: only the last attempt is. */
+function troubledLane({ lane, pending, promiseMs }: LaneHealth, trouble: string, nowMs: number): Finding {
+  const sentence = `Lane ${lane} did not deliver everything at its last attempt (${plain(trouble)}), with ${counted(pending)} pending${withinPromise(promiseMs)}: that is repeated by itself and nothing is lost, so look at the destination if it lasts.`;
+  return {
+    kind: 'lane_troubled',
+    subject: lane,
+    sinceMs: nowMs,
+    ...(promiseMs !== undefined && { promiseMs }),
+    sentence,
+  };
+}
+
+function withinPromise(promiseMs: number | undefined): string {
+  return promiseMs === undefined ? '' : ` and still within its promise of ${span(promiseMs)}`;
+}
+
+/** Whoever has mended it wants to know how long to wait. */
+function rhythm({ everyMs }: Held): string {
+  return everyMs === undefined ? '' : ` (it is tried every ${span(everyMs)})`;
 }
 
 function gapNotice({ unit, fromMs, toMs, reason, recordedMs }: Gap): Finding {

@@ -10,13 +10,18 @@ const NEVER = new AbortController().signal;
 async function demo(
   ...args: string[]
 ): Promise<{ readonly code: number | undefined; readonly printed: string }> {
-  let printed = '';
+  const printed: string[] = [];
+  const code = await demoInto(printed, ...args);
+  return { code, printed: printed.join('') };
+}
+
+async function demoInto(printed: string[], ...args: string[]): Promise<number | undefined> {
   let code: number | undefined;
   const context = {
     ...createSystemContext(),
     stdout: {
       write: (text: string) => {
-        printed += text;
+        printed.push(text);
       },
     },
     // Where `apply` shows its progress.
@@ -37,7 +42,7 @@ async function demo(
     },
   });
   await program.parseAsync(['demo', '--once', ...args], { from: 'user' });
-  return { code, printed };
+  return code;
 }
 
 describe('gatewatch demo --once', () => {
@@ -55,6 +60,12 @@ describe('gatewatch demo --once', () => {
     );
     expect(printed).toContain('ok   alarms: P99 fired in the incident and cleared after it: 3 compared');
   }, 120_000);
+
+  it('promises no traffic before it knows that the options hold', async () => {
+    const printed: string[] = [];
+    await expect(demoInto(printed, '--history', 'nope')).rejects.toThrow('Expected --history');
+    expect(printed.join('')).toBe('');
+  });
 
   it('exits 1 and names the record when one was spoiled on its way into the journal', async () => {
     const spoiled = ['--history', '1m', '--rate', '5', '--sabotage', 'swap-customer'];

@@ -50,6 +50,7 @@ it('a wrong HEC token holds the Splunk lanes, is said once, loses nothing, and D
     'splunk/records/live: lane held: nothing is lost, delivery resumes once this is mended',
   ]);
   expect(logger.at('error').every(({ fields }) => /token/i.test(String(fields.reason)))).toBe(true);
+  expect(logger.at('error').map(({ fields }) => fields.triedEvery)).toEqual(['40ms', '40ms']);
 
   writeFileSync(tokenFile, REHEARSAL_HEC_TOKEN);
   await until(async () => (await pendingOf('splunk')) === 0, 'Splunk has everything');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseDecision, parseOutcome, parseTime, queryRecords } from '../../src/audit/audit-query.ts';
-import { csvCell, toCsv } from '../../src/audit/csv.ts';
+import { csvCell, csvLines } from '../../src/audit/csv.ts';
 import { toTable } from '../../src/audit/table.ts';
 import { createRedactor } from '../../src/redact/redactor.ts';
 import { metricRecord } from '../contract/journal-records.ts';
@@ -96,9 +96,9 @@ describe('a table of records', () => {
 
 describe('records as CSV', () => {
   it('has the columns of the field dictionary, quotes by RFC 4180 and disarms formulas', async () => {
-    const [header, row, rest] = toCsv(await createMemoryReader([deniedRequest()]).query(limits)).split(
-      '\r\n',
-    );
+    const [header, row, rest] = [...csvLines(await createMemoryReader([deniedRequest()]).query(limits))]
+      .join('')
+      .split('\r\n');
     expect(header).toContain('record_id,event_id,revision,');
     expect(row).toContain(`,"'=cmd|calc,""x""",`);
     expect(row).toContain(',"{""identity.apiKeyId"":""k9""}"');

@@ -47,6 +47,11 @@ describe('translateAwsError', () => {
     expect(classifyAwsError('not even an object')).toBe('transient');
   });
 
+  it.each(['Throttling', 'TimeoutError'])('promises no later reading to whoever runs once, at %s', (name) => {
+    const { message } = translateAwsError(named(name), context);
+    expect(message).toContain('in every attempt; a running worker reads it again by itself (');
+  });
+
   it('says which role lacks which permission where', () => {
     const denied = translateAwsError(named('AccessDenied'), { ...context, roleArn: 'arn:role' });
     expect(denied.message).toContain(

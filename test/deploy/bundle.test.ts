@@ -33,20 +33,52 @@ describe('the bundle, with no node_modules in reach', () => {
     const notices = readFileSync(join(dist, 'THIRD-PARTY-NOTICES.txt'), 'utf8');
     expect(notices).toMatch(/^zod [\d.]+ \(MIT\)$/m);
     expect(notices).toContain('Permission is hereby granted, free of charge');
-    expect(readFileSync(join(dist, 'cli/main.js'), 'utf8')).not.toMatch(/[^\0-\x7f]/);
+    for (const file of ['cli/main.js', 'lazy/start.js'])
+      expect(readFileSync(join(dist, file), 'utf8')).not.toMatch(/[^\0-\x7f]/);
   });
 
   it('names functions and lines in a stack, and prints no long line of code with it', async () => {
     const manifest = join(command.folder, 'package.json');
     const text = readFileSync(manifest, 'utf8');
-    writeFileSync(manifest, '{"name":"other","type":"module"}');
-    const { code, stderr } = await command.run(['--version']);
-    writeFileSync(manifest, text);
+    const { code, stderr } = await runWith(manifest, '{"name":"other","type":"module"}');
+    expect(readFileSync(manifest, 'utf8')).toBe(text);
     expect(code).not.toBe(0);
     expect(stderr).toMatch(/Expected the package\.json of gatewatch/);
-    expect(stderr).toMatch(/at ownPackage .*dist\/cli\/main\.js:\d{3,}:\d{1,3}\)/);
+    expect(stderr).toMatch(/at ownPackage .*dist\/lazy\/own-package\.js:\d+:\d{1,3}\)/);
     expect(stderr.length).toBeLessThan(3_000);
+    const program = readFileSync(join(command.folder, 'dist/lazy/start.js'), 'utf8');
+    expect(program.split('\n').length).toBeGreaterThan(20_000);
   });
+
+  it('says in one line which Node it needs, before it loads what an older one lacks', async () => {
+    const manifest = join(command.folder, 'package.json');
+    const { engines, ...rest } = JSON.parse(readFileSync(manifest, 'utf8'));
+    const start = join(command.folder, 'dist/lazy/start.js');
+    const program = readFileSync(start, 'utf8');
+    writeFileSync(start, `import 'node:of-a-later-node';\n${program}`);
+    try {
+      const ended = await runWith(manifest, JSON.stringify({ ...rest, engines: { node: '>=999.1.0' } }));
+      expect(ended).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: `Expected Node >= 999.1.0 (engines in package.json of gatewatch), got ${process.version}: install Node 999.1.0 or newer, or start this with one that is.\n`,
+      });
+    } finally {
+      writeFileSync(start, program);
+    }
+    expect(engines).toEqual({ node: expect.stringMatching(/^>=\d+\.\d+\.\d+$/) });
+  });
+
+  /** Tells its version beside another package.json, for as long as that takes. */
+  async function runWith(manifest: string, text: string) {
+    const before = readFileSync(manifest, 'utf8');
+    writeFileSync(manifest, text);
+    try {
+      return await command.run(['--version']);
+    } finally {
+      writeFileSync(manifest, before);
+    }
+  }
 });
 
 describe('a worker of the bundle', () => {

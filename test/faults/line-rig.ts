@@ -1,4 +1,4 @@
-import { toCsv } from '../../src/audit/csv.ts';
+import { csvLines } from '../../src/audit/csv.ts';
 import { Secret } from '../../src/core/secret.ts';
 import type { StageInventory } from '../../src/model/inventory.ts';
 import type { JournalEntry } from '../../src/model/journal.ts';
@@ -151,7 +151,7 @@ export class LineRig {
 
 /** CSV as a spreadsheet reads it: one list of cells for each record, the header left out (RFC 4180). */
 export function csvRows(entries: readonly JournalEntry[]): readonly ReadonlyMap<string, string>[] {
-  const [header = [], ...rows] = parseCsv(toCsv(entries));
+  const [header = [], ...rows] = parseCsv([...csvLines(entries)].join(''));
   return rows.map((row) => new Map(header.map((name, n) => [name, row[n] ?? ''])));
 }
 

@@ -228,7 +228,9 @@ describe('a held lane', () => {
     expect(sink.sent).toHaveLength(11);
     expect(sink.refreshed).toBe(10);
     expect(rig.logger.at('error')).toEqual([
-      expect.objectContaining({ fields: { lane: 'splunk', reason: 'the token is refused' } }),
+      expect.objectContaining({
+        fields: { lane: 'splunk', reason: 'the token is refused', triedEvery: '30s' },
+      }),
     ]);
     expect((await rig.journal.lanes())[0]).toMatchObject({ heldReason: 'the token is refused', pending: 2 });
     sink.answerWith(accepts);

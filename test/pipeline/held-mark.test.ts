@@ -158,7 +158,7 @@ it('a lane that is held again while its release is being written ends as held in
       written.push(reason);
     },
   };
-  const voice = new LaneVoice({ lane: 'splunk', logger, meter });
+  const voice = new LaneVoice({ lane: 'splunk', logger, meter, heldProbeMs: 30_000 });
   const mark = new HeldMark({ lane: 'splunk', journal, voice, clock, backoffMs: () => 1_000 });
   mark.start(REASON);
   const release = mark.release();

@@ -156,6 +156,24 @@ const TABLE: readonly Row[] = [
     notices: ['lane_held'],
   },
   {
+    when: 'a destination refuses connections, and what waits is younger than the promise',
+    change: { lanes: [{ ...waiting, oldestPendingMs: NOW - 30_000, trouble: 'connect ECONNREFUSED' }] },
+    reasons: [],
+    notices: ['lane_troubled'],
+  },
+  {
+    when: 'a lane is held, with the trouble that held it',
+    change: { lanes: [{ ...lane, held, trouble: 'status 403' }] },
+    reasons: [],
+    notices: ['lane_held'],
+  },
+  {
+    when: 'a lane has trouble and is late',
+    change: { lanes: [{ ...waiting, trouble: 'connect ECONNREFUSED' }] },
+    reasons: ['delivered_late'],
+    notices: [],
+  },
+  {
     when: 'a lane is held and late',
     change: { lanes: [{ ...waiting, held }] },
     reasons: ['delivered_late'],
@@ -219,6 +237,30 @@ describe('readiness', () => {
       sentence:
         'Lane splunk:records:live has 5 records pending from 2026-07-01T11:49:00Z on, 11m behind, which breaks its promise of 10m since 2026-07-01T11:59:00Z: it is held since 2026-07-01T11:58:00Z (access denied), so mend that and delivery resumes by itself, nothing is lost.',
     });
+  });
+
+  it('says of a lane in trouble why, how much waits, and what to do', () => {
+    const troubled = { ...waiting, oldestPendingMs: NOW - 30_000, trouble: 'connect ECONNREFUSED.' };
+    expect(judged({ lanes: [troubled] }).notices).toEqual([
+      {
+        kind: 'lane_troubled',
+        subject: 'splunk:records:live',
+        sinceMs: NOW,
+        promiseMs: 600_000,
+        sentence:
+          'Lane splunk:records:live did not deliver everything at its last attempt (connect ECONNREFUSED), with 5 records pending and still within its promise of 10m: that is repeated by itself and nothing is lost, so look at the destination if it lasts.',
+      },
+    ]);
+  });
+
+  it('says of a held lane how often it is tried, late or not', () => {
+    const tried = { held: { ...held, everyMs: 30_000 } };
+    const [notice] = judged({ lanes: [{ ...lane, ...tried }] }).notices;
+    const [reason] = judged({ lanes: [{ ...waiting, ...tried }] }).reasons;
+    for (const finding of [notice, reason])
+      expect(finding?.sentence).toMatch(
+        /delivery resumes by itself \(it is tried every 30s\), nothing is lost\.$/,
+      );
   });
 
   it('does not let a quoted reason break out of its line', () => {

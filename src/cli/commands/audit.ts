@@ -8,7 +8,7 @@ import {
   parseTime,
   queryRecords,
 } from '../../audit/audit-query.ts';
-import { toCsv } from '../../audit/csv.ts';
+import { csvLines } from '../../audit/csv.ts';
 import { showRecord } from '../../audit/story.ts';
 import { storyJson, storyText } from '../../audit/story-text.ts';
 import { toTable } from '../../audit/table.ts';
@@ -123,7 +123,7 @@ async function runQuery(context: CliContext, openReader: OpenReader, options: Qu
   const place = placeOf(context, options);
   const names = place.names ?? asWritten(context, options);
   const entries = await reading(openReader, place.journal, (reader) => queryRecords(reader, names, query));
-  context.stdout.write(print(entries));
+  for (const piece of print(entries)) context.stdout.write(piece);
   if (entries.length === 0) context.stderr.write('no record matches\n');
   if (entries.length === query.limit)
     context.stderr.write(`stopped at --limit ${query.limit}; there may be more\n`);
@@ -207,7 +207,8 @@ function parseLimit(text: string): number {
   );
 }
 
-type Printer = (entries: readonly JournalEntry[]) => string;
+/** In pieces of a record each: all of them as one text would be hundreds of megabytes. */
+type Printer = (entries: readonly JournalEntry[]) => Iterable<string>;
 
 function printerOf({ format, json }: Pick<QueryOptions, 'format' | 'json'>, context: CliContext): Printer {
   if (json === true && format !== undefined && format !== 'json') {
@@ -217,18 +218,31 @@ function printerOf({ format, json }: Pick<QueryOptions, 'format' | 'json'>, cont
   switch (named) {
     case 'table':
       return (entries) =>
-        entries.length === 0 ? '' : toTable(entries, context.stdout.columns ?? DEFAULT_WIDTH);
+        entries.length === 0 ? [] : [toTable(entries, context.stdout.columns ?? DEFAULT_WIDTH)];
     case 'json':
-      return (entries) =>
-        entries.length === 0 ? '[]\n' : `[\n${entries.map(({ body }) => body).join(',\n')}\n]\n`;
+      return jsonItems;
     case 'jsonl':
-      return (entries) => entries.map(({ body }) => `${body}\n`).join('');
+      return jsonLines;
     case 'csv':
-      return toCsv;
+      return csvLines;
     default:
       throw new UserError(
         'audit_format',
         `Expected --format to be table, csv, json or jsonl, got \`${named}\`.`,
       );
   }
+}
+
+function* jsonItems(entries: readonly JournalEntry[]): Generator<string> {
+  yield '[';
+  let before = '\n';
+  for (const { body } of entries) {
+    yield before + body;
+    before = ',\n';
+  }
+  yield entries.length === 0 ? ']\n' : '\n]\n';
+}
+
+function* jsonLines(entries: readonly JournalEntry[]): Generator<string> {
+  for (const { body } of entries) yield `${body}\n`;
 }

@@ -67,7 +67,7 @@ export function createBackfillCommand(context: CliContext, host: BackfillHost): 
     .option('--unit <pattern>', 'only units that match, e.g. "logs:*:/apigw/orders" or "metrics:*"')
     .option('--rate <calls>', 'most AWS calls per second', rate)
     .option('-y, --yes', 'start without asking')
-    .option('--dry-run', 'print the forecast and end')
+    .option('--dry-run', 'print the forecast and end; exit 3 when a listing failed')
     .option('--json', 'the forecast as JSON; needs --dry-run')
     .option('--detach', 'hand the order to the running worker and end')
     .option(
@@ -114,10 +114,17 @@ async function runBackfill(context: CliContext, host: BackfillHost, options: Bac
   context.stdout.write(
     options.json
       ? forecastJson(forecast, { order, isBegun: begun !== undefined, complete })
-      : forecastText(forecast, order, options.pricePerThousandMetrics),
+      : forecastText(forecast, {
+          span: order,
+          pricePerThousand: options.pricePerThousandMetrics,
+          complete,
+        }),
   );
   refuseGone(forecast);
-  if (options.dryRun) return;
+  if (options.dryRun) {
+    if (!complete) context.setExitCode(LEFT_UNDONE);
+    return;
+  }
   if (!(await isWanted(context, host, options, begun))) return;
   await carryOutOrHandOver(context, host, config, {
     order,

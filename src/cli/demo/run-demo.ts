@@ -21,8 +21,9 @@ export async function runDemo(
   let sandbox: SandboxProcess | undefined;
   try {
     const startedMs = context.now();
-    context.stdout.write(`Making ${options.history} of traffic at ${options.rate} requests a second …\n`);
     sandbox = await startSandboxProcess(sandboxOptions(context, host, options, folder));
+    // It is ready before the traffic is made, and has checked by then what was asked for.
+    context.stdout.write(`Making ${options.history} of traffic at ${options.rate} requests a second …\n`);
     const { url } = sandbox;
     settleAws(host, url);
     if (options.keep) context.stdout.write(keptText(folder, url));

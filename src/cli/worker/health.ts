@@ -49,7 +49,9 @@ export async function readinessOf(
       // Old rows give way to live ones for as long as it takes: that makes no worker unready.
       ...(lane.lane.class === 'live' && { promiseMs: lanePromiseOf(lane.lane.stream, config) }),
       ...(row?.oldestPendingMs !== undefined && { oldestPendingMs: row.oldestPendingMs }),
-      ...(lane.held !== undefined && { held: { reason: lane.held, sinceMs: lane.heldSinceMs ?? nowMs } }),
+      ...(lane.held !== undefined && {
+        held: { reason: lane.held, sinceMs: lane.heldSinceMs ?? nowMs, everyMs: lane.heldProbeMs },
+      }),
       ...(lane.trouble !== undefined && { trouble: lane.trouble }),
     };
   });

@@ -81,6 +81,25 @@ describe('gatewatch audit query', () => {
     expect(JSON.parse(none.printed.out)).toEqual([]);
   });
 
+  it.each(['json', 'jsonl', 'csv'])(
+    'writes %s record by record, never all of them as one text',
+    async (format) => {
+      const records = [
+        deniedRequest(),
+        deniedRequest({ recordId: 'record-two' }),
+        deniedRequest({ recordId: 'record-three' }),
+      ];
+      const audit = createAudit(undefined, records);
+      const pieces: string[] = [];
+      audit.context.stdout.write = (text) => pieces.push(text);
+      await audit.run('query', '--journal', 'trail.db', '--format', format);
+      for (const id of ['record-two', 'record-three'])
+        expect(pieces.filter((piece) => piece.includes(id))).toHaveLength(1);
+      for (const piece of pieces)
+        expect(piece.includes('record-two') && piece.includes('record-three')).toBe(false);
+    },
+  );
+
   it('says so when nothing matches, and when there may be more', async () => {
     const audit = createAudit();
     await audit.run('query', '--journal', 'trail.db', '--stage', 'nowhere');

@@ -6,7 +6,7 @@ import { createBackfillCommand } from '../../../src/cli/commands/backfill.ts';
 import { accountSettingsOf } from '../../../src/cli/worker/config-to-settings.ts';
 import type { Runtime } from '../../../src/cli/worker/runtime.ts';
 import { openOrderDesk } from '../../../src/store/order-desk.ts';
-import { type FakeFleet, fakeClients } from '../../inventory/listing-fake.ts';
+import { type FakeFleet, fakeClients, restApi } from '../../inventory/listing-fake.ts';
 import { RehearsedFleet, rowsOf } from '../../pipeline/rehearsed-runtime.ts';
 import { contextFor } from '../../support/cli-context.ts';
 
@@ -100,6 +100,22 @@ describe('gatewatch backfill', () => {
     });
     expect(said).toHaveProperty('operations[0].operation', 'FilterLogEvents');
     expect(said).toHaveProperty('expectedMs', expect.any(Number));
+  });
+
+  it('exits 3 after a dry run that could not list everything, and says that it is a lower bound', async () => {
+    listing = { apis: [restApi('r1', 'orders-api')], failing: ['v2'] };
+    const out = await run('dry.db', '--from', '30m', '--dry-run');
+    expect(out).toContain('this is a lower bound');
+    expect(printed.err).toContain('HTTP and WebSocket APIs: throttled in every attempt');
+    expect(printed.code).toBe(3);
+    Object.assign(printed, { out: '', code: 0 });
+    const said: unknown = JSON.parse(await run('dry.db', '--from', '30m', '--dry-run', '--json'));
+    expect(said).toMatchObject({ complete: false });
+    expect(printed.code).toBe(3);
+    Object.assign(printed, { out: '', code: 0 });
+    listing = { apis: [restApi('r1', 'orders-api')] };
+    expect(await run('dry.db', '--from', '30m', '--dry-run')).not.toContain('lower bound');
+    expect(printed.code).toBe(0);
   });
 
   it('asks, and starts nothing without a yes', async () => {

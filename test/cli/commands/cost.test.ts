@@ -73,7 +73,8 @@ test('cost --json takes another price and the expected events', async () => {
 });
 
 test('cost says that it is a lower bound when a listing failed, and why', async () => {
-  const { out, err } = await runCost({ ...orders, failing: ['v2'] });
+  const { out, err, code } = await runCost({ ...orders, failing: ['v2'] });
+  expect(code).toBe(3);
   expect(out).toContain('lower bound');
   expect(err).toContain('111122223333, eu-west-1: HTTP and WebSocket APIs: throttled in every attempt');
 });

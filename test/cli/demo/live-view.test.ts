@@ -70,7 +70,8 @@ test('the screen fits 80 columns and 24 rows however large the numbers and long 
       atMs: 0,
     });
   }
-  const lastError = 'FilterLogEvents failed in every attempt; it is read again later (connect ECONNREFUSED)';
+  const lastError =
+    'FilterLogEvents failed in every attempt; a running worker reads it again by itself (connect ECONNREFUSED)';
   const units = [{ unit: 'logs:111122223333:eu-west-1:/apigw/orders', readThroughMs: 1, lastError }];
   const lines = drawScreen(stateOf(tally, units));
   expect(lines.length).toBeLessThan(24);
